@@ -1,1 +1,22 @@
-//! x
+//! Settles what all three services have in common: engines behind limits, requests with deadlines, answers with names.
+//!
+//! It knows no ENT noun but those of the access token ([`session`]).
+
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod feed;
+pub mod health;
+pub mod http;
+pub mod ids;
+pub mod keys;
+pub mod pg;
+pub mod redis;
+pub mod runtime;
+pub mod service;
+pub mod service_token;
+pub mod session;
+pub mod siblings;
+pub mod telemetry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,0 +1,50 @@
+//! Settles what time it is: the one source of instants and dates, so that tests can hold it still and move it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// A source of time. `now` is monotonic and only good for differences; `utc` is the calendar.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// A monotonic instant.
+    fn now(&self) -> Instant;
+    /// The time of day, UTC.
+    fn utc(&self) -> DateTime<Utc>;
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, as tokens carry them.
+    fn unix_seconds(&self) -> u64 {
+        u64::try_from(self.utc().timestamp()).unwrap_or(0)
+    }
+
+    /// The calendar day, UTC.
+    fn today(&self) -> NaiveDate {
+        self.utc().date_naive()
+    }
+}
+
+/// A clock as services pass it around.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the home of the clock")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the home of the clock")]
+    fn utc(&self) -> DateTime<Utc> {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        DateTime::UNIX_EPOCH + since_epoch
+    }
+}
+
+/// The machine's clock behind the shared type.
+pub fn system_clock() -> SharedClock {
+    Arc::new(SystemClock)
+}

@@ -1,0 +1,119 @@
+//! Settles what travels with one piece of work from the edge to the engines: its deadline, its tally, its trace.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock::SharedClock;
+
+/// The time by which an answer is of use to whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+/// The deadline has passed: whoever asked is gone, so no more work is done for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the deadline has passed")]
+pub struct DeadlinePassed;
+
+impl Deadline {
+    /// `limit` from now.
+    pub fn after(clock: &SharedClock, limit: Duration) -> Self {
+        Self(clock.now() + limit)
+    }
+
+    /// What is left.
+    pub fn remaining(self, clock: &SharedClock) -> Result<Duration, DeadlinePassed> {
+        match self.0.saturating_duration_since(clock.now()) {
+            Duration::ZERO => Err(DeadlinePassed),
+            left => Ok(left),
+        }
+    }
+}
+
+/// What one request cost, for its canonical log line.
+#[derive(Debug, Default)]
+pub struct Tally {
+    sql_queries: AtomicU32,
+    redis_commands: AtomicU32,
+    cache_hits: AtomicU32,
+    cache_misses: AtomicU32,
+}
+
+impl Tally {
+    /// Counts a SQL statement.
+    pub fn sql_query(&self) {
+        self.sql_queries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a Redis command or script.
+    pub fn redis_command(&self) {
+        self.redis_commands.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a look-up in a cache.
+    pub fn cache(&self, hit: bool) {
+        let counter = if hit { &self.cache_hits } else { &self.cache_misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// (SQL statements, Redis commands, cache hits, cache misses) so far.
+    pub fn read(&self) -> (u32, u32, u32, u32) {
+        let read = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        (
+            read(&self.sql_queries),
+            read(&self.redis_commands),
+            read(&self.cache_hits),
+            read(&self.cache_misses),
+        )
+    }
+}
+
+/// The first parameter of everything that waits.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: SharedClock,
+    deadline: Deadline,
+    tally: Tally,
+    traceparent: Option<String>,
+}
+
+impl Context {
+    /// Work that must be done within `limit`; `traceparent` is the W3C header value that child calls carry on.
+    pub fn new(clock: SharedClock, limit: Duration, traceparent: Option<String>) -> Self {
+        let deadline = Deadline::after(&clock, limit);
+        Self(Arc::new(Inner { clock, deadline, tally: Tally::default(), traceparent }))
+    }
+
+    /// Work that no request waits for.
+    pub fn background(clock: SharedClock, limit: Duration) -> Self {
+        Self::new(clock, limit, None)
+    }
+
+    /// The clock that this work lives by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.0.clock
+    }
+
+    /// What is left of the deadline.
+    pub fn remaining(&self) -> Result<Duration, DeadlinePassed> {
+        self.0.deadline.remaining(&self.0.clock)
+    }
+
+    /// What is left of the deadline, at most `limit`.
+    pub fn remaining_up_to(&self, limit: Duration) -> Result<Duration, DeadlinePassed> {
+        self.remaining().map(|left| left.min(limit))
+    }
+
+    /// Counters of this work.
+    pub fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    /// W3C trace context for calls made on behalf of this work.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.0.traceparent.as_deref()
+    }
+}

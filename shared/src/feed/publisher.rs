@@ -1,0 +1,137 @@
+//! Settles how a feed gets its order and is read: one sequencer at a time gives positions to committed rows, then wakes the readers.
+
+use std::time::Duration;
+
+use actix_web::web;
+use garde::Validate;
+use tokio_util::sync::CancellationToken;
+
+use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, PageQuery, wake_stream};
+use crate::clock::SharedClock;
+use crate::context::Context;
+use crate::http::Problem;
+use crate::pg::{self, Database, Work};
+use crate::redis::Cluster;
+use crate::service_token::CallingService;
+
+/// How often the sequencer looks for rows without a position: the delay that a change has before siblings can see it.
+const SEQUENCE_EVERY: Duration = Duration::from_millis(200);
+/// Pause after a failure.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// Rows sequenced in one transaction.
+const BATCH: i64 = 20_000;
+const SEQUENCE_LIMIT: Duration = Duration::from_secs(30);
+/// "feed" in ASCII; every instance of the owner uses the same.
+const SEQUENCER_LOCK: i64 = 0x6665_6564;
+
+/// The owner's side of a feed. Cloning shares its engines.
+#[derive(Clone)]
+pub struct Publisher {
+    owner: &'static str,
+    database: Database,
+    cluster: Cluster,
+    clock: SharedClock,
+}
+
+impl Publisher {
+    /// The feed of `owner`.
+    pub fn new(owner: &'static str, database: Database, cluster: Cluster, clock: SharedClock) -> Self {
+        Self { owner, database, cluster, clock }
+    }
+
+    /// The sequencer: safe to run in every instance, one works at a time.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            let pause = match self.sequence().await {
+                Ok(0) => SEQUENCE_EVERY,
+                Ok(count) => {
+                    tracing::debug!(count, "changes published");
+                    self.wake_readers().await;
+                    Duration::ZERO
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "changes could not be sequenced");
+                    FAILURE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn sequence(&self) -> Result<u64, pg::Error> {
+        let context = Context::background(self.clock.clone(), SEQUENCE_LIMIT);
+        // Almost always there is nothing to do, and a read tells so without taking the lock.
+        let waiting = "select exists (select 1 from change_feed where position is null)";
+        let is_waiting: bool =
+            self.database.reader(&context, Work::Background).await?.query_one(waiting, &[]).await?.get(0);
+        if !is_waiting {
+            return Ok(0);
+        }
+        let mut transaction = self.database.begin(&context, Work::Background).await?;
+        let lock = "select pg_try_advisory_xact_lock($1)";
+        if !transaction.query_one(lock, &[&SEQUENCER_LOCK]).await?.get::<_, bool>(0) {
+            return Ok(0);
+        }
+        // A statement of its own, so that its snapshot is newer than the lock and sees what the last holder did.
+        let give_positions = "with head as (select coalesce(max(position), 0) as last from change_feed),
+                  batch as (select id, row_number() over (order by id) as n
+                            from (select id from change_feed where position is null order by id limit $1) as waiting)
+             update change_feed set position = head.last + batch.n from head, batch where change_feed.id = batch.id";
+        let count = transaction.execute(give_positions, &[&BATCH]).await?;
+        transaction.commit().await?;
+        Ok(count)
+    }
+
+    /// News only: a reader that misses it polls within seconds.
+    async fn wake_readers(&self) {
+        let context = Context::background(self.clock.clone(), FAILURE_PAUSE);
+        let mut command = ::redis::cmd("XADD");
+        command.arg(self.cluster.key(&wake_stream(self.owner))).arg("MAXLEN").arg("~").arg(16).arg("*");
+        command.arg("published").arg(1);
+        if let Err(error) = self.cluster.run::<()>(&context, &command).await {
+            tracing::debug!(%error, "readers of the feed were not woken; they poll");
+        }
+    }
+
+    /// The page after a position.
+    pub async fn page(&self, context: &Context, after: i64) -> Result<Page, pg::Error> {
+        let mut reader = self.database.reader(context, Work::Background).await?;
+        let changes = "select position, kind, key, deleted, body from change_feed
+             where position > $1 order by position limit $2";
+        let rows = reader.query(changes, &[&after, &PAGE_LIMIT]).await?;
+        let published = "select coalesce(max(position), 0) from change_feed";
+        let published = reader.query_one(published, &[]).await?.get(0);
+        let change = |row: &pg::Row| Change {
+            position: row.get(0),
+            kind: row.get(1),
+            key: row.get(2),
+            deleted: row.get(3),
+            body: row.get(4),
+        };
+        Ok(Page { changes: rows.iter().map(change).collect(), published })
+    }
+}
+
+/// Serves the feed to siblings; needs the [`Publisher`] in the application's data.
+pub fn changes_route(routes: &mut web::ServiceConfig) {
+    routes.route(CHANGES_PATH, web::get().to(changes));
+}
+
+async fn changes(
+    _sibling: CallingService,
+    context: Context,
+    publisher: web::Data<Publisher>,
+    query: web::Query<PageQuery>,
+) -> Result<web::Json<Page>, Problem> {
+    query.validate().map_err(|_| {
+        let detail = "after must be a position: 0 or more.";
+        Problem::new(actix_web::http::StatusCode::BAD_REQUEST, "malformed_query", detail)
+    })?;
+    publisher.page(&context, query.after).await.map(web::Json).map_err(|error| {
+        tracing::warn!(%error, "a page of the feed could not be read");
+        Problem::unavailable("database_unavailable", "The feed cannot be read now: try again.")
+    })
+}

@@ -1,0 +1,107 @@
+//! Settles how a request's body, path and query are read: typed, bounded, every fault a 4xx problem that quotes nothing back.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::JsonPayloadError;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
+use garde::Validate;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+
+/// A JSON body that has been parsed and has passed its own rules.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T> FromRequest for Body<T>
+where
+    T: DeserializeOwned + Validate<Context = ()> + 'static,
+{
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if request.headers().contains_key(header::CONTENT_ENCODING) {
+            let refusal = Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_content_encoding",
+                "Send the body uncompressed.",
+            );
+            return Box::pin(std::future::ready(Err(refusal)));
+        }
+        let parsing = web::Json::<T>::from_request(request, payload);
+        Box::pin(async move {
+            let body = parsing.await.map_err(|error| refusal(&error))?.into_inner();
+            body.validate().map_err(|report| invalid(&report))?;
+            Ok(Self(body))
+        })
+    }
+}
+
+fn refusal(error: &actix_web::Error) -> Problem {
+    match error.as_error::<JsonPayloadError>() {
+        Some(JsonPayloadError::Overflow { limit } | JsonPayloadError::OverflowKnownLength { limit, .. }) => {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                format!("The body may have at most {limit} bytes."),
+            )
+        }
+        Some(JsonPayloadError::ContentType) => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send JSON with the header Content-Type: application/json.",
+        ),
+        Some(JsonPayloadError::Deserialize(error)) => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_body",
+            format!(
+                "The body is not what this route takes (line {}, column {}).",
+                error.line(),
+                error.column()
+            ),
+        ),
+        Some(_) | None => {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read.")
+        }
+    }
+}
+
+fn invalid(report: &garde::Report) -> Problem {
+    let faults: Vec<String> = report.iter().map(|(path, error)| format!("{path}: {error}")).collect();
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", faults.join("; "))
+}
+
+/// A path parameter that is not an id names nothing that exists.
+pub fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_, _| {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.").into()
+    })
+}
+
+/// Query parameters are typed, and unknown ones are refused by the types that read them.
+pub fn query_config() -> web::QueryConfig {
+    web::QueryConfig::default().error_handler(|_, _| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_query",
+            "A query parameter is unknown or has a wrong value.",
+        )
+        .into()
+    })
+}
+
+/// 201 with the new thing as JSON.
+pub struct Created<T>(pub T);
+
+impl<T: Serialize> Responder for Created<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Created().json(self.0)
+    }
+}

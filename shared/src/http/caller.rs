@@ -1,0 +1,65 @@
+//! Settles who asks: the person of the access token in the cookie, checked here and now.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use super::Problem;
+use crate::session::{ACCESS_COOKIE, Claims, Refusal, Verifier};
+
+/// A signed-in person. A route that takes one is for signed-in people only.
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Claims>);
+
+/// What the canonical log line says of the caller: the role, nobody's name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallerKind(pub(super) &'static str);
+
+impl Deref for Caller {
+    type Target = Claims;
+
+    fn deref(&self) -> &Claims {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(identify(request))
+    }
+}
+
+fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
+    let verifier = request.app_data::<web::Data<Verifier>>().ok_or_else(Problem::internal)?;
+    let cookie = request.cookie(ACCESS_COOKIE).ok_or_else(|| sign_in_required("Sign in first."))?;
+    let claims = verifier.verify(cookie.value()).map_err(|refusal| match refusal {
+        Refusal::Invalid => sign_in_required("The session is not valid: sign in again."),
+        Refusal::Expired => sign_in_required("The access token has expired: refresh the session."),
+        Refusal::NoKeys => Problem::unavailable(
+            "session_keys_unavailable",
+            "Sessions cannot be checked yet, because this service has just started: try again.",
+        ),
+    })?;
+    let kind = claims.mem.first().map_or("no_role", |membership| membership.role.name());
+    request.extensions_mut().insert(CallerKind(kind));
+    Ok(Caller(claims))
+}
+
+fn sign_in_required(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "sign_in_required", detail)
+}
+
+impl FromRequest for crate::context::Context {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(request.extensions().get::<Self>().cloned().ok_or_else(Problem::internal))
+    }
+}

@@ -1,0 +1,83 @@
+//! Settles how every service speaks HTTP: one edge for all requests, one shape of error, one way to read a body or a caller.
+
+mod body;
+mod caller;
+mod client_address;
+mod edge;
+mod origin;
+mod probes;
+mod problem;
+pub mod server;
+mod text;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use garde::Validate;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+pub use body::{Body, Created, path_config, query_config};
+pub use caller::Caller;
+pub use client_address::client_address;
+pub use edge::{EdgePolicy, TIMEOUT_HEADER, edge};
+pub use origin::OriginPolicy;
+pub use probes::{StatusReport, internal_probes, public_probes};
+pub use problem::{Problem, ProblemBody, retry_after};
+pub use text::{line, prose};
+
+/// Where a service listens and whom it believes.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address for the front door.
+    #[garde(skip)]
+    pub public_address: SocketAddr,
+    /// Address for siblings and operators: internal routes, `/metrics`, `/statusz`. The front door must not know it.
+    #[garde(skip)]
+    pub internal_address: SocketAddr,
+    /// HTTP worker threads; the machine's cores when absent.
+    #[serde(default)]
+    #[garde(inner(range(min = 1, max = 256)))]
+    pub workers: Option<usize>,
+    /// Origins (`https://host[:port]`) whose pages may change anything here.
+    #[garde(length(min = 1), inner(custom(origin::is_origin)))]
+    pub origins: Vec<String>,
+    /// Networks of the proxies whose `X-Forwarded-For` and `X-Ent-Timeout-Ms` are believed.
+    #[serde(default)]
+    #[garde(skip)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate (PEM) that the front door shows; checked at start so that a demo or expired one is noticed here.
+    #[serde(default)]
+    #[garde(skip)]
+    pub front_door_certificate: Option<PathBuf>,
+    /// Longest time for one request, in milliseconds; the front door may ask for less.
+    #[serde(default = "default_request_ms")]
+    #[garde(range(min = 10, max = 120_000))]
+    pub request_ms: u64,
+    /// Largest request body, in bytes.
+    #[serde(default = "default_body_bytes")]
+    #[garde(range(min = 1_024, max = 16_777_216))]
+    pub body_bytes: usize,
+    /// After SIGTERM: how long to go on serving while the front door notices that this instance is no longer ready, in milliseconds.
+    #[serde(default = "default_linger_ms")]
+    #[garde(range(max = 60_000))]
+    pub linger_ms: u64,
+    /// After that: how long requests may take to finish, in milliseconds.
+    #[serde(default = "default_drain_ms")]
+    #[garde(range(max = 120_000))]
+    pub drain_ms: u64,
+}
+
+fn default_request_ms() -> u64 {
+    5_000
+}
+fn default_body_bytes() -> usize {
+    256 * 1024
+}
+fn default_linger_ms() -> u64 {
+    1_500
+}
+fn default_drain_ms() -> u64 {
+    10_000
+}

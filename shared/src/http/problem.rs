@@ -1,0 +1,136 @@
+//! Settles the shape of every error answer: an RFC 9457 problem with a stable `code`, and a jittered `Retry-After` where retrying helps.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use rand::Rng;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ids;
+
+/// Problem types are `urn:problem-type:ent:<code>`; programs compare `code`.
+const TYPE_PREFIX: &str = "urn:problem-type:ent:";
+
+/// The body of an error answer (`application/problem+json`).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// URI of the kind of problem.
+    #[schema(example = "urn:problem-type:ent:not_found")]
+    pub r#type: String,
+    /// The kind of problem in words.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened and what to do, for people.
+    pub detail: String,
+    /// Stable name for programs.
+    #[schema(example = "not_found")]
+    pub code: String,
+}
+
+/// An error answer being made.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after_s: Option<u32>,
+}
+
+/// The name of the problem, for the canonical log line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ProblemCode(pub &'static str);
+
+impl Problem {
+    /// A problem; `detail` goes to people outside and says what to do, never what is inside.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// Says after how many seconds a retry has a chance; spread by up to half, so that the refused do not come back as one.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(retry_after(seconds));
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A dependency does not answer: the same request may succeed soon.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(2)
+    }
+
+    /// A fault of ours; what it was stays in the log.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong on our side; it has been logged.",
+        )
+    }
+
+    /// The answer itself.
+    pub fn response(&self) -> HttpResponse {
+        let body = ProblemBody {
+            r#type: format!("{TYPE_PREFIX}{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code.to_owned(),
+        };
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/problem+json");
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        let mut response = response.body(serde_json::to_string(&body).unwrap_or_default());
+        response.extensions_mut().insert(ProblemCode(self.code));
+        response
+    }
+}
+
+/// `seconds` plus up to half of it more, at random.
+pub fn retry_after(seconds: u32) -> u32 {
+    seconds + ids::random().random_range(0..=seconds.div_ceil(2))
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl actix_web::ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::to_bytes;
+
+    #[actix_web::test]
+    async fn the_wire_carries_the_stable_code_and_the_media_type() {
+        let response = Problem::unavailable("database_unavailable", "Try again.").response();
+        assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "application/problem+json");
+        let seconds: u32 =
+            response.headers().get(header::RETRY_AFTER).unwrap().to_str().unwrap().parse().unwrap();
+        assert!((2..=3).contains(&seconds));
+        let body: serde_json::Value =
+            serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
+        assert_eq!(body["type"], "urn:problem-type:ent:database_unavailable");
+        assert_eq!(body["code"], "database_unavailable");
+        assert_eq!(body["status"], 503);
+    }
+}

@@ -1,0 +1,163 @@
+//! Settles how the two listeners of a service run: the public one for the front door, the internal one for siblings and operators.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{
+    Config, EdgePolicy, OriginPolicy, Problem, edge, internal_probes, path_config, public_probes,
+    query_config,
+};
+use crate::service::{Kit, Service, status_report};
+
+/// Sockets that are bound before anything is announced.
+pub struct Listeners {
+    public: TcpListener,
+    internal: TcpListener,
+}
+
+impl Listeners {
+    /// Binds both addresses; port 0 takes a free one.
+    pub fn bind(config: &Config) -> io::Result<Self> {
+        let bind = |name: &str, address: SocketAddr| {
+            TcpListener::bind(address).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot listen on {name} = {address}: {error}"))
+            })
+        };
+        Ok(Self {
+            public: bind("http.public_address", config.public_address)?,
+            internal: bind("http.internal_address", config.internal_address)?,
+        })
+    }
+
+    /// The addresses as bound: (public, internal).
+    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.public.local_addr()?, self.internal.local_addr()?))
+    }
+}
+
+/// Both listeners, running once their futures are polled.
+pub struct Servers {
+    /// For the front door.
+    pub public: Server,
+    /// For siblings and operators.
+    pub internal: Server,
+}
+
+impl Servers {
+    /// Prepares both; must be called inside an actix system.
+    pub fn start<S: Service>(
+        service: &S,
+        kit: &Kit,
+        config: &Config,
+        listeners: Listeners,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            public: public(service.clone(), kit.clone(), config, listeners.public)?,
+            internal: internal(service.clone(), kit.clone(), config, listeners.internal)?,
+        })
+    }
+
+    /// Handles to stop them: (public, internal).
+    pub fn handles(&self) -> (ServerHandle, ServerHandle) {
+        (self.public.handle(), self.internal.handle())
+    }
+}
+
+/// An idle connection of the front door is kept longer than the front door keeps it, so that it never meets a closed one.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A request's head must arrive within this.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+/// Worker threads of the internal listener.
+const INTERNAL_WORKERS: usize = 1;
+
+fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
+    let policy = policy(&kit, config, Some(OriginPolicy::new(&config.origins)), "public");
+    let body_bytes = config.body_bytes;
+    let workers = config.workers.unwrap_or_else(num_cores);
+    serve(config, policy, workers, listener, move |app| {
+        app.app_data(web::Data::new(service.clone()))
+            .app_data(web::Data::new(kit.readiness.clone()))
+            .app_data(web::Data::new(service.verifier().clone()))
+            .app_data(web::JsonConfig::default().limit(body_bytes))
+            .app_data(web::PayloadConfig::new(body_bytes))
+            .configure(public_probes)
+            .configure(|app| S::public_routes(&mut utoipa_actix_web::service_config::ServiceConfig::new(app)))
+            .service(
+                SwaggerUi::new(format!("/{}/docs/{{_:.*}}", S::NAME))
+                    .url(format!("/{}/openapi.json", S::NAME), openapi::<S>()),
+            );
+    })
+}
+
+fn internal<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
+    let policy = policy(&kit, config, None, "internal");
+    serve(config, policy, INTERNAL_WORKERS, listener, move |app| {
+        app.app_data(web::Data::new(service.clone()))
+            .app_data(web::Data::new(kit.readiness.clone()))
+            .app_data(web::Data::new(kit.identity.clone()))
+            .app_data(web::Data::new(kit.metrics.clone()))
+            .app_data(web::Data::new(status_report(&service, &kit)))
+            .configure(internal_probes)
+            .configure(|app| service.internal_routes(app));
+    })
+}
+
+/// One listener with the edge around everything it serves.
+fn serve(
+    config: &Config,
+    policy: EdgePolicy,
+    workers: usize,
+    listener: TcpListener,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(from_fn(edge))
+            .app_data(web::Data::new(policy.clone()))
+            .app_data(path_config())
+            .app_data(query_config())
+            .configure(configure.clone())
+            .default_service(web::to(nothing_here))
+    });
+    let server = server
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_LIMIT)
+        .shutdown_timeout(Duration::from_millis(config.drain_ms).as_secs().max(1))
+        .disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+fn num_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn policy(kit: &Kit, config: &Config, origins: Option<OriginPolicy>, listener: &'static str) -> EdgePolicy {
+    EdgePolicy {
+        clock: kit.clock.clone(),
+        request_limit: Duration::from_millis(config.request_ms),
+        trusted_proxies: config.trusted_proxies.clone(),
+        origins,
+        readiness: kit.readiness.clone(),
+        metrics: kit.metrics.requests(listener),
+    }
+}
+
+/// The description of the public API, made from the routes themselves.
+pub fn openapi<S: Service>() -> utoipa::openapi::OpenApi {
+    let (_, described) =
+        App::new().into_utoipa_app().openapi(S::openapi_head()).configure(S::public_routes).split_for_parts();
+    described
+}
+
+async fn nothing_here() -> HttpResponse {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.").response()
+}

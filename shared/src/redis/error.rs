@@ -1,0 +1,63 @@
+//! Settles what can go wrong between a service and the Redis Cluster.
+
+use redis::{ErrorKind, RedisError};
+
+use crate::config::Invalid;
+use crate::context::DeadlinePassed;
+
+/// A failure of a shard or of the way to it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Whoever asked is gone.
+    #[error("the deadline passed before Redis was asked")]
+    Deadline,
+    /// Too many commands are in flight.
+    #[error("no place among the commands in flight became free in time")]
+    Busy,
+    /// The shard did not answer in time; the command may or may not have taken effect.
+    #[error("the shard did not answer in time")]
+    Timeout,
+    /// The shard is down, failing over or out of reach.
+    #[error("the shard cannot be reached: {0}")]
+    Unreachable(String),
+    /// The command or its answer is not what the code expects: a bug.
+    #[error("unexpected Redis failure: {0}")]
+    Unexpected(#[source] RedisError),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+impl Error {
+    /// Whether the same act may succeed later without any change to it.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Deadline | Self::Busy | Self::Timeout | Self::Unreachable(_) => true,
+            Self::Unexpected(_) | Self::Invalid(_) => false,
+        }
+    }
+}
+
+impl From<DeadlinePassed> for Error {
+    fn from(_: DeadlinePassed) -> Self {
+        Self::Deadline
+    }
+}
+
+impl From<RedisError> for Error {
+    fn from(error: RedisError) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the kinds are not exhaustive; those named mean that the code is wrong"
+        )]
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType | ErrorKind::InvalidClientConfig => {
+                Self::Unexpected(error)
+            }
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Settles what every service stands on once its engines answer, and what it says of them in `/statusz`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
+
+use super::{Concerns, Service};
+use crate::clock::SharedClock;
+use crate::config::{Invalid, Profile};
+use crate::context::Context;
+use crate::health::Readiness;
+use crate::http::StatusReport;
+use crate::pg::Database;
+use crate::redis::Cluster;
+use crate::runtime::Workers;
+use crate::service_token::Identity;
+use crate::telemetry::Metrics;
+use crate::{pg, redis};
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration names something unusable.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The database did not answer within the limit, or not as expected.
+    #[error("PostgreSQL: {0}")]
+    Database(#[from] pg::Error),
+    /// The cluster did not answer within the limit.
+    #[error("Redis Cluster: {0}")]
+    Cluster(#[from] redis::Error),
+    /// An address cannot be bound, or a thread not started.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// The common ground of a service. Cloning shares it.
+#[derive(Clone)]
+pub struct Kit {
+    /// What kind of installation this is.
+    pub profile: Profile,
+    /// Name of this instance.
+    pub instance: Arc<str>,
+    /// The time.
+    pub clock: SharedClock,
+    /// Where connections live.
+    pub engine: Handle,
+    /// What runs beside requests.
+    pub workers: Workers,
+    /// The database.
+    pub database: Database,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Who this service is to its siblings.
+    pub identity: Identity,
+    /// Its instruments.
+    pub metrics: Metrics,
+    /// Its phase.
+    pub readiness: Readiness,
+}
+
+/// How long a service waits for its engines before it gives up.
+const ENGINES_LIMIT: Duration = Duration::from_secs(60);
+
+impl Kit {
+    /// Waits for both engines, saying what it waits for.
+    pub async fn open(
+        concerns: &Concerns<'_>,
+        service: &'static str,
+        workers: Workers,
+        clock: SharedClock,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
+        let engine = Handle::current();
+        let identity = Identity::open(concerns.service_identity, service, concerns.profile, clock.clone())?;
+        let waiting = Context::background(clock.clone(), ENGINES_LIMIT);
+        let database = Database::open(concerns.postgres, &engine)?;
+        let address = format!("{}:{}", concerns.postgres.host, concerns.postgres.port);
+        pg::wait_until_reachable(&waiting, &database, |error| {
+            tracing::warn!(address, %error, "waiting for PostgreSQL");
+        })
+        .await?;
+        let cluster = connect_cluster(&waiting, concerns.redis, &engine).await?;
+        let instance = concerns.instance.into();
+        let readiness = Readiness::default();
+        let profile = concerns.profile;
+        Ok(Self {
+            profile,
+            instance,
+            clock,
+            engine,
+            workers,
+            database,
+            cluster,
+            identity,
+            metrics,
+            readiness,
+        })
+    }
+}
+
+async fn connect_cluster(
+    waiting: &Context,
+    config: &redis::Config,
+    engine: &Handle,
+) -> Result<Cluster, StartError> {
+    loop {
+        let error = match Cluster::connect(config, engine).await {
+            Ok(cluster) => return Ok(cluster),
+            Err(error) => error,
+        };
+        if !error.retryable() || waiting.remaining().is_err() {
+            return Err(error.into());
+        }
+        tracing::warn!(nodes = ?config.nodes, %error, "waiting for the Redis Cluster");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// What `/statusz` answers: the phase, each dependency asked just now, and what the service adds.
+pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
+    let (service, kit) = (service.clone(), kit.clone());
+    Arc::new(move || {
+        let (service, kit) = (service.clone(), kit.clone());
+        Box::pin(async move {
+            let mut report = Map::new();
+            report.insert("service".to_owned(), json!(S::NAME));
+            report.insert("instance".to_owned(), json!(&*kit.instance));
+            report.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+            report.insert("profile".to_owned(), json!(kit.profile));
+            report.insert("phase".to_owned(), json!(kit.readiness.phase().name()));
+            report.insert("postgres".to_owned(), postgres_status(&kit).await);
+            report.insert("redis".to_owned(), redis_status(&kit).await);
+            report.extend(service.status());
+            Value::Object(report)
+        })
+    })
+}
+
+/// How long `/statusz` waits for one dependency.
+const STATUS_LIMIT: Duration = Duration::from_millis(500);
+
+async fn postgres_status(kit: &Kit) -> Value {
+    let context = Context::background(kit.clock.clone(), STATUS_LIMIT);
+    let outcome = kit.database.ping(&context).await;
+    let pools: Map<String, Value> = kit
+        .database
+        .usage()
+        .into_iter()
+        .map(|(name, open, lent)| (name.to_owned(), json!({ "open": open, "lent": lent })))
+        .collect();
+    json!({ "reachable": outcome.is_ok(), "error": outcome.err().map(|e| e.to_string()), "pools": pools })
+}
+
+async fn redis_status(kit: &Kit) -> Value {
+    let context = Context::background(kit.clock.clone(), STATUS_LIMIT);
+    let outcome = kit.cluster.ping(&context).await;
+    json!({ "reachable": outcome.is_ok(), "error": outcome.err().map(|e| e.to_string()) })
+}

@@ -1,0 +1,85 @@
+//! Settles a service's life from bound sockets to the last flushed span: nothing that was accepted is dropped at the end.
+
+use std::time::Duration;
+
+use actix_web::rt::System;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Configuration, Kit, Service, StartError, check};
+use crate::clock::system_clock;
+use crate::health::Phase;
+use crate::http::server::{Listeners, Servers};
+use crate::runtime::Engine;
+use crate::telemetry::Telemetry;
+
+/// How long workers and connections may take to end.
+const WORKERS_LIMIT: Duration = Duration::from_secs(5);
+
+/// Runs the service until SIGTERM or SIGINT, then drains it.
+pub(super) fn serve<S: Service>(config: &S::Config) -> Result<(), StartError> {
+    check(config)?;
+    let concerns = config.concerns();
+    let telemetry = Telemetry::start(concerns.telemetry, S::NAME, concerns.instance)?;
+    let listeners = Listeners::bind(concerns.http)?;
+    let engine = Engine::start()?;
+    let opening = async {
+        let workers = engine.workers().clone();
+        let kit = Kit::open(&concerns, S::NAME, workers, system_clock(), telemetry.metrics.clone()).await?;
+        Ok::<_, StartError>((S::open(config, &kit).await?, kit))
+    };
+    let (service, kit) = engine.run(opening)?;
+    service.start_workers(&kit);
+    let stop = CancellationToken::new();
+    System::new().block_on(async {
+        tokio::join!(serve_on(&service, &kit, config, listeners, stop.clone()), stop_on_signal(stop.clone()))
+            .0
+    })?;
+    engine.stop(WORKERS_LIMIT);
+    tracing::info!("stopped");
+    telemetry.flush();
+    Ok(())
+}
+
+/// Serves on bound sockets until `stop`, then drains. Must run inside an actix system.
+pub async fn serve_on<S: Service>(
+    service: &S,
+    kit: &Kit,
+    config: &S::Config,
+    listeners: Listeners,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    let http = config.concerns().http;
+    let (public_address, internal_address) = listeners.addresses()?;
+    let servers = Servers::start(service, kit, http, listeners)?;
+    let (public, internal) = servers.handles();
+    let readiness = kit.readiness.clone();
+    let draining = async {
+        stop.cancelled().await;
+        readiness.set(Phase::Draining);
+        tracing::info!("draining: not ready any more, still serving while the front door notices");
+        tokio::time::sleep(Duration::from_millis(http.linger_ms)).await;
+        // Public first: what it still serves may need what the internal listener gives to siblings.
+        public.stop(true).await;
+        internal.stop(true).await;
+    };
+    kit.readiness.set(Phase::Ready);
+    tracing::info!(%public_address, %internal_address, "ready");
+    let (public, internal, ()) = tokio::join!(servers.public, servers.internal, draining);
+    public?;
+    internal?;
+    Ok(())
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "signals cannot be received: stopping"),
+    }
+    stop.cancel();
+}

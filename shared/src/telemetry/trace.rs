@@ -1,0 +1,104 @@
+//! Settles how a request is followed across processes: W3C Trace Context, minted at the front door, continued here, carried on to siblings.
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::ids;
+
+/// A `traceparent` header (W3C Trace Context, version 00).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceParent {
+    trace_id: TraceId,
+    span_id: SpanId,
+    flags: TraceFlags,
+}
+
+impl TraceParent {
+    /// Reads the header; anything that is not exactly version 00 with non-zero ids is no trace.
+    pub fn parse(header: &str) -> Option<Self> {
+        let mut parts = header.split('-');
+        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if version != "00" || parts.next().is_some() || header.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        let sized = trace.len() == 32 && span.len() == 16 && flags.len() == 2;
+        let trace_id = TraceId::from_hex(trace).ok().filter(|id| sized && *id != TraceId::INVALID)?;
+        let span_id = SpanId::from_hex(span).ok().filter(|id| *id != SpanId::INVALID)?;
+        Some(Self { trace_id, span_id, flags: TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) })
+    }
+
+    /// A new, sampled trace, for requests that come past the front door.
+    pub fn mint() -> Self {
+        Self {
+            trace_id: TraceId::from_bytes(ids::random_bytes()),
+            span_id: SpanId::from_bytes(ids::random_bytes()),
+            flags: TraceFlags::SAMPLED,
+        }
+    }
+
+    /// The id that joins logs, traces and the front door's own log.
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    fn header(self) -> String {
+        format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags.to_u8())
+    }
+}
+
+/// The service's span for one request, child of `parent`.
+pub fn request_span(parent: &TraceParent, method: &str) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        trace_id = %parent.trace_id,
+        otel.kind = "server",
+        otel.name = tracing::field::Empty,
+        http.request.method = method,
+        http.response.status_code = tracing::field::Empty,
+    );
+    let remote = SpanContext::new(parent.trace_id, parent.span_id, parent.flags, true, TraceState::default());
+    // Fails only where no exporter is configured, and then nobody follows the trace.
+    let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote));
+    span
+}
+
+/// What child calls of `span` send on: the span itself where spans are exported, else what came in.
+pub fn child_traceparent(span: &Span, incoming: &TraceParent) -> String {
+    let context = span.context();
+    let own = context.span().span_context().clone();
+    if own.is_valid() && own.trace_id() == incoming.trace_id {
+        return TraceParent { trace_id: own.trace_id(), span_id: own.span_id(), flags: own.trace_flags() }
+            .header();
+    }
+    incoming.header()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_header_survives_the_round_trip() {
+        assert_eq!(TraceParent::parse(GOOD).unwrap().header(), GOOD);
+        let minted = TraceParent::mint();
+        assert_eq!(TraceParent::parse(&minted.header()), Some(minted));
+    }
+
+    #[test]
+    fn anything_else_is_no_trace() {
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ] {
+            assert_eq!(TraceParent::parse(bad), None, "{bad}");
+        }
+    }
+}
