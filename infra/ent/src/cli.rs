@@ -1,0 +1,176 @@
+//! Settles the commands of `cargo ent`, their options and their words.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ports::MAX_INSTANCES;
+use crate::region::Scale;
+
+/// Exit codes, as `--help` tells them.
+const EXIT_CODES: &str = "Exit codes:
+  0    done
+  1    something failed, and the message says what
+  2    the command line is wrong
+  3    a program, a permission or a resource is missing on this machine
+  4    the backend has to be running for this, and is not
+  130  stopped by Ctrl-C or SIGTERM
+  `test` ends with the code of the tests (100: a test failed), `prove` with 1 when a threshold was crossed.
+
+Everything private to this installation (data, logs, keys, certificates) lies under `.ent/` in the checkout.";
+
+/// Starts, tests and examines the ENT backend on this machine: real engines, nothing else to install by hand.
+#[derive(Debug, Parser)]
+#[command(name = "cargo ent", bin_name = "cargo ent", version, after_long_help = EXIT_CODES)]
+#[command(after_help = "`cargo ent --help` also explains the exit codes.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the backend: engines, services, front door, demo people
+    ///
+    /// Builds the services, starts PostgreSQL, a Redis Cluster and HAProxy as private child processes, migrates, loads
+    /// demo people and waits until all is ready. Stays in the foreground (Ctrl-C ends everything) unless --detach is
+    /// given. Where the backend runs already it says so and changes nothing.
+    #[command(after_help = "Example: cargo ent up --detach --wait")]
+    Up(Up),
+    /// Stop everything that `up` started; data stay
+    Down,
+    /// Show processes, addresses and demo accounts
+    Status(Status),
+    /// Show logs: of everything, of a service (auth), an instance (auth-1) or an engine (postgres, redis, haproxy, ent)
+    Logs(Logs),
+    /// Load a region of invented schools into the running backend
+    Seed(Seed),
+    /// Run every test on private test engines
+    ///
+    /// Starts PostgreSQL and a Redis Cluster for tests only, runs `cargo nextest run --workspace` and, without a
+    /// filter, the documentation tests, and stops the engines whatever happens. Tests find the engines through
+    /// `ENT_TEST_POSTGRES` (host=… port=… user=… password=…) and `ENT_TEST_REDIS`
+    /// (redis://:PASSWORD@HOST:PORT,HOST:PORT,… : one password, then every node, separated by commas).
+    #[command(after_help = "Examples:\n  cargo ent test\n  cargo ent test outage\n  cargo ent test -- -p auth --no-capture")]
+    Test(Test),
+    /// Prove a behaviour under load with k6, against thresholds
+    Prove(Prove),
+    /// Print the current one-time code of a demo account
+    Totp(Totp),
+    /// Say what is missing on this machine and how to get it
+    Doctor,
+    /// Write the generated files: each service's openapi.json
+    Generate(Generate),
+    /// The background half of `up --detach`
+    #[command(hide = true)]
+    Supervise,
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Run in the background
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// With --detach: return when all is ready, or when the start has failed
+    #[arg(long, requires = "detach")]
+    pub(crate) wait: bool,
+    /// How many demo people: small (2 schools, about 1,500 people) or region (120 schools, 100,000 accounts). Without
+    /// it: what is loaded already, else small
+    #[arg(long)]
+    pub(crate) scale: Option<Scale>,
+    /// Instances of each service
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_INSTANCES)))]
+    pub(crate) instances: u16,
+    /// Send traces, metrics and logs to this OTLP/HTTP endpoint, such as <http://127.0.0.1:4318>
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
+    /// Only engines and front door, for work on `ent` itself
+    #[arg(long, hide = true)]
+    pub(crate) only_engines: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// For programs: addresses, processes and demo accounts as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Whose logs; all without it
+    pub(crate) service: Option<String>,
+    /// Go on with new lines as they come, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Lines of each log to begin with
+    #[arg(long, short = 'n', default_value_t = 40)]
+    pub(crate) lines: usize,
+}
+
+/// Options of `seed`.
+#[derive(Debug, Args)]
+pub(crate) struct Seed {
+    /// small (2 schools, about 1,500 people) or region (120 schools, 100,000 accounts)
+    #[arg(long, default_value = "small")]
+    pub(crate) scale: Scale,
+    /// The same number gives the same people
+    #[arg(long = "seed", value_name = "N", default_value_t = crate::supervisor::DEFAULT_SEED)]
+    pub(crate) number: u64,
+    /// Replace the people and everything they have written
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Names of tests, or after `--` any arguments of `cargo nextest run`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) filter: Vec<String>,
+}
+
+/// Options of `prove`.
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// Which proof: `smoke` runs the journey of every role for 20 s
+    #[arg(value_parser = ["smoke"])]
+    pub(crate) scenario: String,
+}
+
+/// Options of `totp`.
+#[derive(Debug, Args)]
+pub(crate) struct Totp {
+    /// The login, as `cargo ent status` prints it
+    pub(crate) account: String,
+}
+
+/// Options of `generate`.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Write nothing; exit with 1 and name the files that are not current
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn instances_are_bounded_and_wait_needs_detach() {
+        assert!(Cli::try_parse_from(["ent", "up", "--instances", "10"]).is_err());
+        assert!(Cli::try_parse_from(["ent", "up", "--wait"]).is_err());
+        assert!(Cli::try_parse_from(["ent", "up", "--detach", "--wait", "--instances", "2"]).is_ok());
+    }
+}

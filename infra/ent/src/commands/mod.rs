@@ -1,0 +1,43 @@
+//! Settles which code carries out which command.
+
+mod accounts;
+mod detach;
+mod doctor;
+mod down;
+mod generate;
+mod k6;
+mod logs;
+mod prove;
+mod seed;
+mod status;
+mod summary;
+mod test;
+mod totp;
+mod up;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::ui::Ui;
+
+/// Carries out a command; returns its exit code.
+pub(crate) fn run(cli: &Cli) -> Result<u8> {
+    match &cli.command {
+        Command::Up(options) => up::run(&context()?, options),
+        Command::Down => down::run(&context()?),
+        Command::Status(options) => status::run(&context()?, options),
+        Command::Logs(options) => logs::run(&context()?, options),
+        Command::Seed(options) => seed::run(&context()?, options),
+        Command::Test(options) => test::run(&context()?, options),
+        Command::Prove(options) => prove::run(&context()?, options),
+        Command::Totp(options) => totp::run(&context()?, options),
+        Command::Doctor => doctor::run(&context()?),
+        Command::Generate(options) => generate::run(&context()?, options),
+        Command::Supervise => detach::supervise(&Context::new(Ui::plain())?),
+    }
+}
+
+fn context() -> Result<Context> {
+    Context::new(Ui::detect())
+}

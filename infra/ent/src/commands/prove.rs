@@ -1,0 +1,50 @@
+//! Settles how a proof is run: on the backend that runs, else on one started for it, with a verdict as exit code.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::{down, k6, up};
+use crate::cli::{self, Up};
+use crate::context::Context;
+use crate::ports;
+use crate::process;
+use crate::supervisor::{Phase, State};
+
+/// Runs a scenario; exit code 0 when it is green.
+pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    let script = context.layout.root.join("loadtests/main.ts");
+    if !script.is_file() {
+        bail!("{} is missing", script.display());
+    }
+    let k6 = k6::ensure(context)?;
+    let was_running = State::load_running(&context.layout).is_some_and(|state| state.phase == Phase::Ready);
+    if !was_running {
+        let asked =
+            Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, only_engines: false };
+        up::run(context, &asked)?;
+    }
+    let result = run_k6(context, &k6, &script, &asked.scenario);
+    if !was_running {
+        down::run(context)?;
+    }
+    result
+}
+
+fn run_k6(context: &Context, k6: &std::path::Path, script: &std::path::Path, scenario: &str) -> Result<u8> {
+    let report = context.layout.path("reports").join(format!("{scenario}.json"));
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "INT", "--"]).arg(k6).arg("run");
+    command.arg("--summary-export").arg(&report).arg(script).current_dir(&context.layout.root);
+    command.env("SCENARIO", scenario);
+    command.env("BASE_URL", format!("https://localhost:{}", ports::HTTPS));
+    command.env("ACCOUNTS", context.layout.path("accounts.csv"));
+    command.env("SUMMARY", &report);
+    command.env("SSL_CERT_FILE", context.layout.path("tls/ca.crt"));
+    command.env("K6_NO_USAGE_REPORT", "true");
+    command.stdin(std::process::Stdio::null());
+    let status = process::attached(&context.signals, command)?;
+    let (is_green, verdict) = k6::verdict(status.code());
+    context.ui.line(&format!("{scenario}: {verdict} (summary: {})", report.display()));
+    Ok(u8::from(!is_green))
+}

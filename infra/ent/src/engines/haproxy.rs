@@ -1,0 +1,115 @@
+//! Settles how the front door runs here: the committed configuration, plus the servers of this installation.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::layout::{Layout, write_file};
+use crate::machine::Engines;
+use crate::ports;
+use crate::process::Launch;
+
+/// The front door.
+pub(crate) struct Haproxy {
+    program: PathBuf,
+    layout: Layout,
+}
+
+impl Haproxy {
+    /// The front door of this installation.
+    pub(crate) fn new(engines: &Engines, layout: &Layout) -> Self {
+        Self { program: engines.haproxy.path.clone(), layout: layout.clone() }
+    }
+
+    /// Writes down which servers stand behind which service.
+    pub(crate) fn prepare(&self, backends: &[(&str, Vec<SocketAddr>)]) -> Result<()> {
+        write_file(&self.servers_file(), servers(backends), 0o600)
+    }
+
+    fn servers_file(&self) -> PathBuf {
+        self.layout.path("config/haproxy-servers.cfg")
+    }
+
+    /// How the front door is started.
+    pub(crate) fn launch(&self) -> Launch {
+        let shared = self.layout.root.join("infra/haproxy");
+        let variables = [
+            ("ENT_HTTPS_BIND", format!("127.0.0.1:{}", ports::HTTPS).into()),
+            ("ENT_HTTP_BIND", format!("127.0.0.1:{}", ports::HTTP).into()),
+            ("ENT_HTTPS_PORT", ports::HTTPS.to_string().into()),
+            ("ENT_CERTIFICATE", self.layout.path("tls/front-door.pem").into_os_string()),
+            ("ENT_STATUS_PAGE", shared.join("status-page.html").into_os_string()),
+            // Relative to the folder it starts in: the path of a socket may have 107 bytes, a checkout's path more.
+            ("ENT_RUNTIME_SOCKET", "./haproxy.sock".into()),
+        ];
+        Launch {
+            program: self.program.clone(),
+            arguments: vec![
+                "-db".into(),
+                "-f".into(),
+                shared.join("haproxy.cfg").into_os_string(),
+                "-f".into(),
+                self.servers_file().into_os_string(),
+            ],
+            environment: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            folder: self.layout.path("run"),
+            log: self.layout.log("haproxy"),
+            run_as: None,
+            death_signal: "TERM",
+        }
+    }
+}
+
+fn servers(backends: &[(&str, Vec<SocketAddr>)]) -> String {
+    let mut text = String::from("# Settles which servers stand behind which service; written anew at each start.\n");
+    for (service, addresses) in backends {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\nbackend {service} from service");
+        for (index, address) in addresses.iter().enumerate() {
+            let _ = writeln!(text, "    server {service}-{} {address}", index + 1);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn servers_are_numbered_per_service() {
+        let text = servers(&[("auth", vec!["127.0.0.1:18101".parse().unwrap(), "127.0.0.1:18102".parse().unwrap()])]);
+        assert!(text.ends_with(
+            "\nbackend auth from service\n    server auth-1 127.0.0.1:18101\n    server auth-2 127.0.0.1:18102\n"
+        ));
+    }
+
+    #[test]
+    fn haproxy_accepts_the_configuration() {
+        let Some(program) = crate::machine::find_on_path("haproxy") else {
+            // `cargo ent test` made sure that it is there; a bare `cargo test` on another machine may lack it.
+            return;
+        };
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let folder = std::env::temp_dir().join(format!("ent-haproxy-{}", std::process::id()));
+        for name in ["run", "logs", "config", "tls"] {
+            crate::layout::make_dir(&folder.join(name), 0o700).unwrap();
+        }
+        let layout = Layout { root, data: folder.clone() };
+        crate::installation::tls::ensure(&layout).unwrap();
+        let front_door = Haproxy { program, layout };
+        let address: SocketAddr = "127.0.0.1:18101".parse().unwrap();
+        front_door.prepare(&["auth", "courses", "messaging"].map(|service| (service, vec![address]))).unwrap();
+        let launch = front_door.launch();
+        let mut command = Command::new(&launch.program);
+        command.arg("-c").args(&launch.arguments).current_dir(&launch.folder);
+        let output = command.envs(launch.environment).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        crate::layout::remove_dir(&folder).unwrap();
+        assert!(output.status.success() && !said.contains("WARNING"), "{said}");
+    }
+}

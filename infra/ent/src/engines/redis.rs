@@ -1,0 +1,161 @@
+//! Settles how one Redis node runs.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::layout::{make_dir, remove_dir, write_file};
+use crate::machine::Engines;
+use crate::ports::{EnginePorts, redis_bus};
+use crate::process::Launch;
+
+/// Three primaries and a replica of each.
+pub(crate) const NODE_COUNT: usize = 6;
+/// How long one question to a node may take.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// The six nodes of one cluster.
+pub(crate) struct Redis {
+    /// The nodes, in the order of their ports.
+    pub(crate) nodes: Vec<Node>,
+    folder: PathBuf,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Its client port on 127.0.0.1.
+    pub(crate) port: u16,
+    password: String,
+    program: PathBuf,
+    folder: PathBuf,
+    log: PathBuf,
+}
+
+impl Redis {
+    /// A cluster with its data below `folder` and one log per node in `logs`.
+    pub(crate) fn new(engines: &Engines, folder: &Path, logs: &Path, ports: EnginePorts, password: &str) -> Self {
+        let folder = folder.join("redis");
+        let nodes = ports.redis().into_iter().map(|port| Node {
+            port,
+            password: password.to_owned(),
+            program: engines.redis.path.clone(),
+            folder: folder.join(port.to_string()),
+            log: logs.join(format!("redis-{port}.log")),
+        });
+        Self { nodes: nodes.collect(), folder }
+    }
+
+    /// Makes folders and configuration. A cluster that was never finished begins from nothing.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        if !self.was_formed() {
+            remove_dir(&self.folder)?;
+        }
+        make_dir(&self.folder, 0o700)?;
+        self.nodes.iter().try_for_each(Node::prepare)
+    }
+
+    /// Whether the nodes know each other already and only have to come back.
+    pub(crate) fn was_formed(&self) -> bool {
+        self.formed_mark().is_file()
+    }
+
+    /// Remembers that the cluster was complete once.
+    pub(crate) fn mark_formed(&self) -> Result<()> {
+        write_file(&self.formed_mark(), "", 0o600)
+    }
+
+    fn formed_mark(&self) -> PathBuf {
+        self.folder.join("formed")
+    }
+}
+
+impl Node {
+    fn prepare(&self) -> Result<()> {
+        make_dir(&self.folder, 0o700)?;
+        write_file(&self.folder.join("redis.conf"), self.configuration(), 0o600)
+    }
+
+    fn configuration(&self) -> String {
+        let mut text = String::from("# Settles this node's settings; written anew by `cargo ent` at each start.\n");
+        let folder = format!("\"{}\"", self.folder.display());
+        let (port, bus) = (self.port.to_string(), redis_bus(self.port).to_string());
+        let settings: [(&str, &str); 20] = [
+            ("bind", "127.0.0.1"),
+            ("port", &port),
+            ("dir", &folder),
+            ("daemonize", "no"),
+            ("cluster-enabled", "yes"),
+            ("cluster-port", &bus),
+            ("cluster-config-file", "nodes.conf"),
+            ("cluster-node-timeout", "2000"),
+            // One shard's loss is that shard's loss; and nobody reads from a node that lost touch with the others.
+            ("cluster-require-full-coverage", "no"),
+            ("cluster-allow-reads-when-down", "no"),
+            ("requirepass", &self.password),
+            ("masterauth", &self.password),
+            // A node that restarts with its data cannot wipe its replica.
+            ("appendonly", "yes"),
+            ("appendfsync", "everysec"),
+            ("save", "\"\""),
+            ("repl-diskless-sync-delay", "0"),
+            ("maxmemory", "256mb"),
+            // Sessions are no cache: a full node refuses writes instead of forgetting people.
+            ("maxmemory-policy", "noeviction"),
+            ("maxclients", "2000"),
+            ("tcp-keepalive", "30"),
+        ];
+        for (name, value) in settings {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name} {value}");
+        }
+        text
+    }
+
+    /// How the node is started.
+    pub(crate) fn launch(&self) -> Launch {
+        Launch {
+            program: self.program.clone(),
+            arguments: vec![self.folder.join("redis.conf").into_os_string()],
+            environment: Vec::new(),
+            folder: self.folder.clone(),
+            log: self.log.clone(),
+            run_as: None,
+            death_signal: "TERM",
+        }
+    }
+
+    /// A connection for a few questions.
+    pub(crate) fn connect(&self) -> Result<redis::Connection> {
+        let url = format!("redis://:{}@127.0.0.1:{}", self.password, self.port);
+        let open = || -> redis::RedisResult<redis::Connection> {
+            let connection = redis::Client::open(url)?.get_connection_with_timeout(LIMIT)?;
+            connection.set_read_timeout(Some(LIMIT))?;
+            connection.set_write_timeout(Some(LIMIT))?;
+            Ok(connection)
+        };
+        open().with_context(|| format!("Redis node {}", self.port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_keeps_its_data_and_its_folder_may_have_spaces() {
+        let node = Node {
+            port: 17001,
+            password: "abc".into(),
+            program: "redis-server".into(),
+            folder: "/a b/17001".into(),
+            log: "/l".into(),
+        };
+        let text = node.configuration();
+        for line in ["dir \"/a b/17001\"", "cluster-port 17101", "appendonly yes", "requirepass abc", "masterauth abc"] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+    }
+}

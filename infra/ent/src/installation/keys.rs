@@ -1,0 +1,59 @@
+//! Settles which keys the services of this installation sign with, all of them marked as demo keys.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use shared::keys::{generate_secret, generate_signing_key};
+
+use crate::layout::{Layout, write_file};
+
+/// Makes the keys that are missing; a pair is made whole, so that no half of it is ever left from an older one.
+pub(crate) fn ensure(layout: &Layout, services: &[&str]) -> Result<()> {
+    for service in services {
+        ensure_pair(&service_private(layout, service), Some(&service_public(layout, service)), service)?;
+    }
+    ensure_pair(&access_token(layout), None, "access-token")?;
+    let refresh = refresh_handle(layout);
+    if !refresh.is_file() {
+        write_file(&refresh, generate_secret(&kid("refresh-handle")), 0o600)?;
+    }
+    Ok(())
+}
+
+fn ensure_pair(private: &Path, public: Option<&Path>, name: &str) -> Result<()> {
+    let is_whole = private.is_file() && public.is_none_or(Path::is_file);
+    if is_whole {
+        return Ok(());
+    }
+    let key = generate_signing_key(&kid(name));
+    if let Some(public) = public {
+        write_file(public, key.public_jwk, 0o600)?;
+    }
+    write_file(private, key.private_jwk, 0o600)
+}
+
+/// Unique per key: two installations, or one made anew, never use one name for two keys.
+fn kid(name: &str) -> String {
+    let [a, b, c, d] = shared::ids::random_bytes::<4>();
+    format!("{}{name}-{a:02x}{b:02x}{c:02x}{d:02x}", shared::keys::DEMO_KID_PREFIX)
+}
+
+/// What a service signs its calls to siblings with.
+pub(crate) fn service_private(layout: &Layout, service: &str) -> PathBuf {
+    layout.path(format!("keys/{service}.service.jwk"))
+}
+
+/// What siblings check those calls with.
+pub(crate) fn service_public(layout: &Layout, service: &str) -> PathBuf {
+    layout.path(format!("keys/{service}.service.pub.jwk"))
+}
+
+/// What auth signs access tokens with.
+pub(crate) fn access_token(layout: &Layout) -> PathBuf {
+    layout.path("keys/access-token.jwk")
+}
+
+/// What auth protects refresh handles with.
+pub(crate) fn refresh_handle(layout: &Layout) -> PathBuf {
+    layout.path("keys/refresh-handle.key")
+}

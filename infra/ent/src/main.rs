@@ -1,0 +1,30 @@
+//! Settles what happens between the command line and the exit code of `cargo ent`.
+
+mod cli;
+mod clock;
+mod commands;
+mod context;
+mod engines;
+mod exit;
+mod installation;
+mod layout;
+mod machine;
+mod ports;
+mod process;
+mod region;
+mod services;
+mod signals;
+mod supervisor;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => exit::report(&error),
+    }
+}

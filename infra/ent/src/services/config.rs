@@ -1,0 +1,171 @@
+//! Settles what each instance's configuration file says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::{Instance, SERVICES};
+use crate::installation::keys;
+use crate::layout::{Layout, write_file};
+use crate::ports;
+
+/// Where an instance's configuration lies.
+pub(crate) fn config_path(layout: &Layout, instance: &Instance) -> PathBuf {
+    layout.path("config").join(format!("{}.toml", instance.name()))
+}
+
+/// Writes the configuration of every instance.
+pub(crate) fn write_configs(layout: &Layout, instances: u16, otlp: Option<&str>) -> Result<()> {
+    for instance in Instance::all(instances) {
+        let text = toml::to_string(&configuration(layout, &instance, instances, otlp));
+        let text = text.with_context(|| format!("cannot write the configuration of {}", instance.name()))?;
+        let header = "# Settles how this instance runs; written anew by `cargo ent up` at each start.\n";
+        write_file(&config_path(layout, &instance), format!("{header}{text}"), 0o600)?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    profile: &'static str,
+    instance: String,
+    http: Http,
+    postgres: Postgres,
+    redis: Redis,
+    telemetry: Telemetry,
+    service_identity: ServiceIdentity,
+    access_tokens: BTreeMap<&'static str, PathBuf>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    siblings: BTreeMap<&'static str, Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Http {
+    public_address: SocketAddr,
+    internal_address: SocketAddr,
+    workers: usize,
+    origins: Vec<String>,
+    trusted_proxies: Vec<&'static str>,
+    front_door_certificate: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Postgres {
+    host: &'static str,
+    port: u16,
+    database: &'static str,
+    user: &'static str,
+    password_file: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Redis {
+    nodes: Vec<String>,
+    password_file: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Telemetry {
+    level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ServiceIdentity {
+    key_file: PathBuf,
+    trusted: BTreeMap<&'static str, PathBuf>,
+}
+
+fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Option<&str>) -> Configuration {
+    let service = instance.service;
+    let others = SERVICES.into_iter().filter(|other| *other != service);
+    Configuration {
+        profile: "demo",
+        instance: instance.name(),
+        http: Http {
+            public_address: instance.public_address(),
+            internal_address: instance.internal_address(),
+            workers: 1,
+            origins: ["localhost", "127.0.0.1"].map(|host| format!("https://{host}:{}", ports::HTTPS)).to_vec(),
+            trusted_proxies: vec!["127.0.0.1/32"],
+            front_door_certificate: layout.path("tls/front-door.crt"),
+        },
+        postgres: Postgres {
+            host: "127.0.0.1",
+            port: ports::DEMO.postgres,
+            database: service,
+            user: service,
+            password_file: layout.path(format!("secrets/postgres-{service}")),
+        },
+        redis: Redis {
+            nodes: ports::DEMO.redis().map(|port| format!("127.0.0.1:{port}")).to_vec(),
+            password_file: layout.path("secrets/redis"),
+        },
+        telemetry: Telemetry { level: "info", otlp_endpoint: otlp.map(str::to_owned) },
+        service_identity: ServiceIdentity {
+            key_file: keys::service_private(layout, service),
+            trusted: others.map(|other| (other, keys::service_public(layout, other))).collect(),
+        },
+        access_tokens: access_tokens(layout, instance),
+        siblings: siblings(service, instances),
+    }
+}
+
+/// auth signs; the others keep the last good copy of its public keys, each instance its own.
+fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str, PathBuf> {
+    if instance.service == "auth" {
+        return BTreeMap::from([
+            ("signing_key_file", keys::access_token(layout)),
+            ("refresh_key_file", keys::refresh_handle(layout)),
+        ]);
+    }
+    let cache = layout.path("cache").join(format!("{}.jwks.json", instance.name()));
+    BTreeMap::from([("jwks_cache_file", cache)])
+}
+
+/// Whom a service asks: only services before it, at the internal addresses of all their instances.
+fn siblings(service: &str, instances: u16) -> BTreeMap<&'static str, Vec<String>> {
+    let earlier = SERVICES.into_iter().take_while(|other| *other != service);
+    let addresses = |of: &'static str| {
+        let each = (1..=instances).map(move |number| Instance { service: of, number }.internal_address());
+        each.map(|address| format!("http://{address}")).collect()
+    };
+    earlier.map(|other| (other, addresses(other))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(service: &'static str) -> toml::Table {
+        let layout = Layout { root: "/w \"x".into(), data: "/w \"x/.ent".into() };
+        let instance = Instance { service, number: 2 };
+        let text = toml::to_string(&configuration(&layout, &instance, 2, Some("http://127.0.0.1:4318"))).unwrap();
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_configuration_reads_back_as_toml() {
+        let table = rendered("messaging");
+        assert_eq!(table["http"]["public_address"].as_str(), Some("127.0.0.1:18302"));
+        assert_eq!(table["postgres"]["password_file"].as_str(), Some("/w \"x/.ent/secrets/postgres-messaging"));
+        assert_eq!(table["redis"]["nodes"].as_array().unwrap().len(), 6);
+        assert_eq!(table["siblings"]["auth"][1].as_str(), Some("http://127.0.0.1:19102"));
+        assert_eq!(table["siblings"]["courses"].as_array().unwrap().len(), 2);
+        assert_eq!(table["telemetry"]["otlp_endpoint"].as_str(), Some("http://127.0.0.1:4318"));
+        assert!(table["access_tokens"].get("signing_key_file").is_none());
+    }
+
+    #[test]
+    fn only_auth_signs_and_it_asks_nobody() {
+        let table = rendered("auth");
+        assert!(table["access_tokens"].get("signing_key_file").is_some());
+        assert!(table.get("siblings").is_none());
+        let trusted: Vec<&String> = table["service_identity"]["trusted"].as_table().unwrap().keys().collect();
+        assert_eq!(trusted, ["courses", "messaging"]);
+    }
+}

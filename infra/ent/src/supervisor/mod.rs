@@ -1,0 +1,90 @@
+//! Settles how the backend is brought up, kept up and taken down: one supervisor per installation, parent of everything.
+
+mod board;
+mod crew;
+mod dataset;
+mod engines;
+mod lock;
+mod member;
+mod probe;
+mod seeding;
+mod stale;
+mod startup;
+mod state;
+mod tail;
+mod unit;
+
+pub(crate) use board::Board;
+pub(crate) use crew::Crew;
+pub(crate) use dataset::{DEFAULT_SEED, Dataset};
+pub(crate) use engines::{EngineSet, Started, start_engines};
+pub(crate) use lock::Lock;
+pub(crate) use seeding::load;
+pub(crate) use stale::end_leftovers;
+pub(crate) use state::{Options, Phase, State, StepState, UnitState};
+pub(crate) use tail::{last_lines, shorten_log};
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::clock;
+use crate::context::Context;
+use crate::exit;
+use crate::services::Binaries;
+
+/// How often ended children are noticed.
+const TICK: Duration = Duration::from_millis(100);
+/// How often every process is asked whether it is ready.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// How often logs are looked at for their size.
+const LOGS_EVERY: Duration = Duration::from_secs(30);
+
+/// Brings the backend up and keeps it up until somebody asks to stop. `on_ready` is called once when all is ready.
+pub(crate) fn run(
+    context: &Context, options: &Options, binaries: &Binaries, lock: &Lock, on_ready: impl FnOnce(&State) -> Result<()>,
+) -> Result<()> {
+    stale::recover(context)?;
+    let mut board = Board::new(context, lock, options)?;
+    let mut crew = Crew::default();
+    let brought_up = startup::bring_up(context, &mut board, &mut crew, options, binaries);
+    let result = match brought_up {
+        Ok(()) => {
+            board.phase(Phase::Ready, "")?;
+            on_ready(board.state())?;
+            watch(context, &mut board, &mut crew)
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &result {
+        board.phase(if exit::is_interruption(error) { Phase::Stopping } else { Phase::Failed }, &format!("{error:#}"))?;
+        context.ui.line(&format!("Stopping: {error:#}"));
+    }
+    crew.stop_all(context);
+    board.processes(&crew)?;
+    board.finish()?;
+    result
+}
+
+/// Restarts what dies and keeps the state file true, until interrupted (which is how it always ends).
+fn watch(context: &Context, board: &mut Board, crew: &mut Crew) -> Result<()> {
+    let mut probe_at = clock::now();
+    let mut logs_at = clock::now();
+    loop {
+        context.signals.check()?;
+        for event in crew.tick() {
+            context.ui.line(&event);
+        }
+        let now = clock::now();
+        if now >= probe_at {
+            crew.probe(context);
+            probe_at = now + PROBE_EVERY;
+        }
+        if now >= logs_at {
+            crew.logs().iter().for_each(|log| shorten_log(log));
+            logs_at = now + LOGS_EVERY;
+        }
+        board.processes(crew)?;
+        std::thread::sleep(TICK);
+    }
+}
