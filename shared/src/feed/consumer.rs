@@ -1,8 +1,6 @@
 //! Settles how a projection follows a sibling's feed: page by page, each with its position in one transaction, so that a crash repeats nothing.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,15 +13,20 @@ use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, wake_stream};
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::ids;
-use crate::pg::{self, Database, Transaction, Work};
+use crate::pg::{self, Database, Work};
 use crate::redis::{Cluster, StreamReader};
 use crate::siblings::{self, Sibling};
 
-/// Writes changes into a service's own projection tables. They are the newest per key, in order of position.
-pub type Apply = for<'a> fn(
-    &'a mut Transaction,
-    &'a [Change],
-) -> Pin<Box<dyn Future<Output = Result<(), pg::Error>> + Send + 'a>>;
+/// How one kind of change is written into a service's own tables. Kinds that no projection names are passed over,
+/// so that an owner may publish more than every reader wants.
+pub struct Projection {
+    /// The kind.
+    pub kind: &'static str,
+    /// Inserts or updates; `$1` is a JSON array of bodies, each key once.
+    pub upsert: &'static str,
+    /// Deletes; `$1` is a JSON array of bodies.
+    pub delete: &'static str,
+}
 
 /// Time for fetching and applying one page.
 const PAGE_TIME: Duration = Duration::from_secs(30);
@@ -72,20 +75,20 @@ pub struct Consumer {
     database: Database,
     cluster: Cluster,
     clock: SharedClock,
-    apply: Apply,
+    projections: &'static [Projection],
     status: ProjectionStatus,
 }
 
 impl Consumer {
-    /// Follows `source` into tables that `apply` writes.
+    /// Follows `source` into the tables of `projections`.
     pub fn new(
         source: Sibling,
         database: Database,
         cluster: Cluster,
         clock: SharedClock,
-        apply: Apply,
+        projections: &'static [Projection],
     ) -> Self {
-        Self { source, database, cluster, clock, apply, status: ProjectionStatus::default() }
+        Self { source, database, cluster, clock, projections, status: ProjectionStatus::default() }
     }
 
     /// Shared with `/statusz`.
@@ -167,10 +170,22 @@ impl Consumer {
         if transaction.execute(advance, &[&source, &from, &to]).await? == 0 {
             return Ok(false);
         }
-        (self.apply)(&mut transaction, &changes).await?;
+        for projection in self.projections {
+            for (statement, deleted) in [(projection.delete, true), (projection.upsert, false)] {
+                let bodies = bodies(&changes, projection.kind, deleted);
+                if bodies.as_array().is_some_and(|bodies| !bodies.is_empty()) {
+                    transaction.execute(statement, &[&bodies]).await?;
+                }
+            }
+        }
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+fn bodies(changes: &[Change], kind: &str, deleted: bool) -> Value {
+    let wanted = changes.iter().filter(|change| change.kind == kind && change.deleted == deleted);
+    wanted.map(|change| change.body.clone()).collect()
 }
 
 /// Bulk statements may touch a row once, so only the newest change per key is kept.

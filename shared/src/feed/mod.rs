@@ -11,7 +11,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use consumer::{Apply, Consumer, ProjectionStatus};
+pub use consumer::{Consumer, Projection, ProjectionStatus};
 pub use publisher::{Publisher, changes_route};
 
 /// Where an owner serves its feed, on its internal address.

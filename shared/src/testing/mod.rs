@@ -1,5 +1,20 @@
-//! Settles what tests are made of: real engines, a clock that they move, a proxy that they break.
+//! Settles what tests are made of: real engines, a clock that they move, a proxy that they break, a service on free ports.
+//!
+//! The engines come from `cargo ent test`, which starts them and says where they are in `ENT_TEST_POSTGRES`
+//! (`host=… port=… user=… password=…`) and `ENT_TEST_REDIS` (`redis://:PASSWORD@host:port,host:port,…`).
 
+mod client;
 mod clock;
+mod database;
+mod engines;
+mod keys;
+mod proxy;
+mod running;
 
+pub use client::{Answer, Client};
 pub use clock::ManualClock;
+pub use database::TestDatabase;
+pub use engines::redis_nodes;
+pub use keys::TestKeys;
+pub use proxy::FaultProxy;
+pub use running::Running;

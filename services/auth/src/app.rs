@@ -1,0 +1,121 @@
+//! Settles what auth is made of once its engines answer.
+
+use actix_web::web;
+use refinery::Runner;
+use serde_json::{Map, Value, json};
+use shared::config::Invalid;
+use shared::context::Context;
+use shared::feed::Publisher;
+use shared::pg::Database;
+use shared::service::{Kit, SeedPlan, Service, StartError};
+use shared::session::{Keyring, Verifier};
+use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::config::Config;
+use crate::domain::hasher::Hasher;
+use crate::domain::session::Sessions;
+use crate::domain::sign_in::SignIn;
+use crate::{http, store};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The open service.
+#[derive(Clone)]
+pub struct Auth {
+    sign_in: SignIn,
+    verifier: Verifier,
+    publisher: Publisher,
+}
+
+impl Auth {
+    pub(crate) fn sign_in(&self) -> &SignIn {
+        &self.sign_in
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sign_in.sessions
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.sign_in.database
+    }
+}
+
+impl Service for Auth {
+    const NAME: &'static str = "auth";
+    type Config = Config;
+
+    fn migrations() -> Runner {
+        migrations::migrations::runner()
+    }
+
+    fn seed_plan() -> SeedPlan {
+        store::seed::PLAN
+    }
+
+    fn openapi_head() -> utoipa::openapi::OpenApi {
+        http::Head::openapi()
+    }
+
+    fn public_routes(routes: &mut ServiceConfig<'_>) {
+        http::public(routes);
+    }
+
+    fn internal_routes(&self, routes: &mut web::ServiceConfig) {
+        routes.app_data(web::Data::new(self.publisher.clone())).configure(http::internal);
+    }
+
+    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+        refuse_demo_accounts(kit).await?;
+        let sessions = Sessions::open(
+            &config.access_tokens,
+            config.sessions,
+            config.profile,
+            kit.database.clone(),
+            kit.cluster.clone(),
+            kit.clock.clone(),
+        )?;
+        let threads = config.sign_in.hash_threads.unwrap_or_else(cores);
+        let hasher = Hasher::start(threads, config.sign_in.queue, kit.clock.clone())?;
+        let verifier = Verifier::new(Keyring::of(&sessions.jwks()), kit.clock.clone());
+        let publisher =
+            Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
+        let sign_in = SignIn { database: kit.database.clone(), hasher, sessions, profile: config.profile };
+        Ok(Self { sign_in, verifier, publisher })
+    }
+
+    fn start_workers(&self, kit: &Kit) {
+        kit.workers.spawn(|stop| self.publisher.clone().run(stop));
+    }
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn status(&self) -> Map<String, Value> {
+        [("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting()))].into_iter().collect()
+    }
+}
+
+/// A database with demo accounts, whose passwords are known to everybody, must not be opened to real people.
+async fn refuse_demo_accounts(kit: &Kit) -> Result<(), StartError> {
+    if kit.profile.accepts_demo() {
+        return Ok(());
+    }
+    let context = Context::background(kit.clock.clone(), std::time::Duration::from_secs(5));
+    if store::account::exists_demo(&mut kit.database.read(&context).await?).await? {
+        let message = format!(
+            "the database holds demo accounts and profile is {}: use a database of its own",
+            kit.profile
+        );
+        return Err(Invalid::new(message).into());
+    }
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,136 @@
+//! Settles what can be configured of auth.
+
+use std::path::PathBuf;
+
+use garde::Validate;
+use serde::Deserialize;
+use shared::config::{CrossChecked, Invalid, Profile};
+use shared::service::{Concerns, Configuration};
+use shared::{http, keys, pg, redis, service_token, telemetry};
+
+/// The whole configuration file of auth.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `production`, `demo` or `test`.
+    #[garde(skip)]
+    pub profile: Profile,
+    /// Name of this instance in logs and telemetry.
+    #[garde(length(min = 1, max = 64))]
+    pub instance: String,
+    /// Listeners.
+    #[garde(dive)]
+    pub http: http::Config,
+    /// Database.
+    #[garde(dive)]
+    pub postgres: pg::Config,
+    /// Cluster.
+    #[garde(dive)]
+    pub redis: redis::Config,
+    /// Logs, metrics, traces.
+    #[serde(default = "default_telemetry")]
+    #[garde(dive)]
+    pub telemetry: telemetry::Config,
+    /// Keys between services.
+    #[garde(dive)]
+    pub service_identity: service_token::Config,
+    /// Keys of people's sessions.
+    #[garde(dive)]
+    pub access_tokens: AccessTokens,
+    /// How long sessions live.
+    #[serde(default)]
+    #[garde(dive)]
+    pub sessions: Sessions,
+    /// What sign-ins may cost.
+    #[serde(default)]
+    #[garde(dive)]
+    pub sign_in: SignIn,
+}
+
+fn default_telemetry() -> telemetry::Config {
+    telemetry::Config { level: "info".to_owned(), otlp_endpoint: None }
+}
+
+/// What sessions are signed with.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct AccessTokens {
+    /// Private Ed25519 key (JWK) that signs access tokens.
+    #[garde(skip)]
+    pub signing_key_file: PathBuf,
+    /// Symmetric key (JWK) that authenticates refresh handles.
+    #[garde(skip)]
+    pub refresh_key_file: PathBuf,
+    /// Life of an access token, in seconds; each one gets up to a tenth more or less, so that they do not expire together.
+    #[serde(default = "default_lifetime_s")]
+    #[garde(range(min = 60, max = 3_600))]
+    pub lifetime_s: u64,
+}
+
+fn default_lifetime_s() -> u64 {
+    600
+}
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// A session that was not refreshed for this long ends, in seconds.
+    #[garde(range(min = 60, max = 2_592_000))]
+    pub idle_s: u64,
+    /// A session ends this long after the sign-in, whatever happens, in seconds.
+    #[garde(range(min = 60, max = 2_592_000))]
+    pub absolute_s: u64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle_s: 2 * 3_600, absolute_s: 12 * 3_600 }
+    }
+}
+
+/// What sign-ins may cost.
+#[derive(Debug, Clone, Copy, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignIn {
+    /// Threads that hash passwords; the machine's cores when absent.
+    #[garde(inner(range(min = 1, max = 256)))]
+    pub hash_threads: Option<usize>,
+    /// Sign-ins that may wait for a hash thread. At 16 ms a hash, 64 per thread are a second of waiting.
+    #[garde(range(min = 1, max = 10_000))]
+    pub queue: usize,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self { hash_threads: None, queue: 128 }
+    }
+}
+
+impl CrossChecked for Config {
+    fn cross_check(&self) -> Result<(), Invalid> {
+        if self.sessions.idle_s > self.sessions.absolute_s {
+            return Err(Invalid::new("sessions.idle_s: must not be longer than sessions.absolute_s"));
+        }
+        if self.access_tokens.lifetime_s > self.sessions.idle_s {
+            return Err(Invalid::new("access_tokens.lifetime_s: must not be longer than sessions.idle_s"));
+        }
+        keys::read_signing_key(&self.access_tokens.signing_key_file, self.profile)?;
+        keys::read_secret(&self.access_tokens.refresh_key_file, self.profile)?;
+        Ok(())
+    }
+}
+
+impl Configuration for Config {
+    fn concerns(&self) -> Concerns<'_> {
+        Concerns {
+            profile: self.profile,
+            instance: &self.instance,
+            http: &self.http,
+            postgres: &self.postgres,
+            redis: &self.redis,
+            telemetry: &self.telemetry,
+            service_identity: &self.service_identity,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Settles who gets a password checked and when: a bounded queue before a few threads that own their memory, and nobody's check after they have gone.
+//!
+//! A hash takes 16 ms of a core, whatever is done; so the only choices are how many run at once (as many as
+//! there are cores), how many wait (a bound), and which are not worth starting (those whose deadline has passed
+//! or whose asker has hung up).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use shared::clock::SharedClock;
+use shared::context::Context;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::password::{self, Workspace};
+use crate::error::Error;
+
+/// The hash threads and their queue. Cloning shares them; they end with the last clone.
+#[derive(Clone)]
+pub struct Hasher(Arc<Owner>);
+
+struct Owner(Arc<Queue>);
+
+struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    bound: usize,
+    clock: SharedClock,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Check>,
+    is_closed: bool,
+}
+
+struct Check {
+    password: Zeroizing<String>,
+    hash: String,
+    deadline: Instant,
+    answer: oneshot::Sender<Option<bool>>,
+}
+
+impl Hasher {
+    /// Starts `threads` threads, with room for `bound` waiting checks.
+    pub fn start(threads: usize, bound: usize, clock: SharedClock) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue { state: Mutex::default(), arrived: Condvar::new(), bound, clock });
+        for number in 0..threads {
+            let queue = queue.clone();
+            std::thread::Builder::new().name(format!("hash-{number}")).spawn(move || queue.work())?;
+        }
+        Ok(Self(Arc::new(Owner(queue))))
+    }
+
+    /// Whether `password` is the one behind `hash`; refused when the queue is full or the deadline passes first.
+    pub async fn check(
+        &self,
+        context: &Context,
+        password: Zeroizing<String>,
+        hash: String,
+    ) -> Result<bool, Error> {
+        let left = context.remaining().map_err(|_| Error::SignInBusy)?;
+        let (answer, answered) = oneshot::channel();
+        let deadline = context.clock().now() + left;
+        self.0.0.push(Check { password, hash, deadline, answer })?;
+        let outcome = tokio::time::timeout(left, answered).await;
+        let matches = outcome.map_err(|_| Error::SignInBusy)?.map_err(|_| Error::SignInBusy)?;
+        matches.ok_or_else(|| Error::Internal("a stored password hash cannot be used".to_owned()))
+    }
+
+    /// Checks that wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.0.0.lock().waiting.len()
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.arrived.notify_all();
+    }
+}
+
+impl Queue {
+    fn push(&self, check: Check) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.waiting.len() >= self.bound {
+            return Err(Error::SignInBusy);
+        }
+        state.waiting.push_back(check);
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut workspace = Workspace::new();
+        while let Some(check) = self.next() {
+            if check.answer.is_closed() || self.clock.now() >= check.deadline {
+                continue;
+            }
+            let matches = password::matches(&check.password, &check.hash, &mut workspace);
+            // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
+            let _ = check.answer.send(matches);
+        }
+    }
+
+    fn next(&self) -> Option<Check> {
+        let mut state = self.lock();
+        loop {
+            if let Some(check) = state.waiting.pop_front() {
+                return Some(check);
+            }
+            if state.is_closed {
+                return None;
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::password::HASH_OF_NOBODY;
+    use shared::clock::system_clock;
+    use shared::testing::ManualClock;
+    use std::time::Duration;
+
+    fn password() -> Zeroizing<String> {
+        Zeroizing::new("anything".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_check_is_answered() {
+        let hasher = Hasher::start(1, 4, system_clock()).unwrap();
+        let context = Context::background(system_clock(), Duration::from_secs(20));
+        assert!(!hasher.check(&context, password(), HASH_OF_NOBODY.to_owned()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let hasher = Hasher::start(0, 1, system_clock()).unwrap();
+        let context = Context::background(system_clock(), Duration::from_millis(50));
+        let (first, second) = tokio::join!(
+            hasher.check(&context, password(), HASH_OF_NOBODY.to_owned()),
+            hasher.check(&context, password(), HASH_OF_NOBODY.to_owned())
+        );
+        assert!(matches!(first, Err(Error::SignInBusy)), "nobody works: its deadline passes");
+        assert!(matches!(second, Err(Error::SignInBusy)), "no room");
+    }
+
+    #[test]
+    fn an_expired_or_abandoned_check_is_not_computed() {
+        let clock = ManualClock::default();
+        let shared: SharedClock = Arc::new(clock.clone());
+        let queue =
+            Queue { state: Mutex::default(), arrived: Condvar::new(), bound: 2, clock: shared.clone() };
+        let (answer, mut expired) = oneshot::channel();
+        let hash = HASH_OF_NOBODY.to_owned();
+        queue
+            .push(Check { password: password(), hash: hash.clone(), deadline: shared.now(), answer })
+            .unwrap();
+        let (answer, abandoned) = oneshot::channel();
+        let deadline = shared.now() + Duration::from_secs(9);
+        queue.push(Check { password: password(), hash, deadline, answer }).unwrap();
+        drop(abandoned);
+        queue.lock().is_closed = true;
+        queue.work();
+        assert!(expired.try_recv().is_err(), "dropped without an answer");
+        assert!(queue.lock().waiting.is_empty());
+    }
+}

@@ -1,0 +1,9 @@
+//! Settles the rules of auth: how people prove who they are, and how long that holds.
+
+pub mod hasher;
+pub mod password;
+pub mod person;
+pub mod refresh_handle;
+pub mod session;
+pub mod sign_in;
+pub mod totp;

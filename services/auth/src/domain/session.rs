@@ -1,0 +1,186 @@
+//! Settles the life of a session: opened by a sign-in, refreshed by a handle that rotates, ended by its person or by time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use shared::clock::SharedClock;
+use shared::config::{Invalid, Profile};
+use shared::context::Context;
+use shared::keys::{self, SigningKeyFile};
+use shared::pg::{Database, Work};
+use shared::redis::Cluster;
+use shared::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, sign};
+use shared::{ids, redis};
+use uuid::Uuid;
+
+use super::refresh_handle::{Method, RefreshHandle};
+use crate::config::{AccessTokens, Sessions as Lifetimes};
+use crate::error::Error;
+use crate::store;
+use crate::store::session::Rotation;
+
+/// A new session may be tried on this many ids: the id decides the shard, so a dead shard costs nobody a sign-in.
+const PLACES_TRIED: usize = 3;
+
+/// Opens, refreshes and ends sessions. Cloning shares the keys.
+#[derive(Clone)]
+pub struct Sessions {
+    database: Database,
+    cluster: Cluster,
+    clock: SharedClock,
+    signing_key: Arc<SigningKeyFile>,
+    refresh_key: Arc<[u8; 32]>,
+    token_lifetime_s: u64,
+    lifetimes: Lifetimes,
+}
+
+/// What a browser gets: both halves of a session.
+pub struct Granted {
+    /// For every request.
+    pub access_token: String,
+    /// Life of the access token.
+    pub expires_in: Duration,
+    /// For the next refresh.
+    pub refresh_handle: String,
+    /// What is left of the whole session.
+    pub ends_in: Duration,
+}
+
+/// Who a session is opened for.
+pub struct Identified {
+    /// The person.
+    pub person_id: Uuid,
+    /// Epoch of the account.
+    pub epoch: i64,
+    /// The person's roles.
+    pub memberships: Vec<Membership>,
+    /// How they proved who they are.
+    pub method: Method,
+}
+
+impl Sessions {
+    /// Reads the keys.
+    pub fn open(
+        tokens: &AccessTokens,
+        lifetimes: Lifetimes,
+        profile: Profile,
+        database: Database,
+        cluster: Cluster,
+        clock: SharedClock,
+    ) -> Result<Self, Invalid> {
+        Ok(Self {
+            database,
+            cluster,
+            clock,
+            signing_key: Arc::new(keys::read_signing_key(&tokens.signing_key_file, profile)?),
+            refresh_key: Arc::new(keys::read_secret(&tokens.refresh_key_file, profile)?),
+            token_lifetime_s: tokens.lifetime_s,
+            lifetimes,
+        })
+    }
+
+    /// The keys that siblings accept access tokens from.
+    pub fn jwks(&self) -> Jwks {
+        Jwks { keys: vec![self.signing_key.public.clone()] }
+    }
+
+    /// Opens a session on whichever shard takes it.
+    pub async fn start(&self, context: &Context, who: &Identified) -> Result<Granted, Error> {
+        let now = self.clock.unix_seconds();
+        let mut handle = RefreshHandle {
+            sid: ids::new_id(&*self.clock),
+            generation: 0,
+            sub: who.person_id,
+            epoch: who.epoch,
+            auth_time: now,
+            device_since: now,
+            absolute_end: now + self.lifetimes.absolute_s,
+            method: who.method,
+        };
+        let mut last = Error::Internal("no place was tried".to_owned());
+        for _ in 0..PLACES_TRIED {
+            match store::session::insert(&self.cluster, context, handle.sid, self.idle_s(&handle)).await {
+                Ok(()) => return self.grant(&handle, &who.memberships),
+                Err(error) if error.retryable() => last = error.into(),
+                Err(error) => return Err(error.into()),
+            }
+            handle.sid = ids::new_id(&*self.clock);
+        }
+        Err(last)
+    }
+
+    /// Gives the next access token and the next handle. A lost reply or a second tab may repeat this within a minute.
+    pub async fn refresh(&self, context: &Context, presented: &str) -> Result<Granted, Error> {
+        let mut handle = self.open_handle(presented)?;
+        let account = {
+            let mut reader = self.database.reader(context, Work::Login).await?;
+            store::account::find_current(&mut reader, handle.sub).await?.ok_or(Error::SessionOver)?
+        };
+        if account.epoch != handle.epoch || account.is_blocked {
+            return Err(Error::SessionOver);
+        }
+        let (sid, generation, idle_s) = (handle.sid, handle.generation, self.idle_s(&handle));
+        let rotation =
+            store::session::rotate(&self.cluster, context, sid, generation, self.now_ms(), idle_s).await?;
+        handle.generation = match rotation {
+            Rotation::Next(generation) => generation,
+            Rotation::Killed => {
+                tracing::warn!(%sid, "an old refresh handle was used again: the session has been ended");
+                return Err(Error::SessionOver);
+            }
+            Rotation::Unknown => return Err(Error::SessionOver),
+        };
+        self.grant(&handle, &account.memberships)
+    }
+
+    /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error.
+    pub async fn end(&self, context: &Context, presented: &str) -> Result<(), redis::Error> {
+        match self.open_handle(presented) {
+            Ok(handle) => store::session::delete(&self.cluster, context, handle.sid).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn open_handle(&self, presented: &str) -> Result<RefreshHandle, Error> {
+        let handle = RefreshHandle::open(presented, &self.refresh_key).ok_or(Error::SessionOver)?;
+        if handle.absolute_end <= self.clock.unix_seconds() { Err(Error::SessionOver) } else { Ok(handle) }
+    }
+
+    fn grant(&self, handle: &RefreshHandle, memberships: &[Membership]) -> Result<Granted, Error> {
+        let now = self.clock.unix_seconds();
+        let left = handle.absolute_end.saturating_sub(now);
+        let spread = self.token_lifetime_s / 10;
+        let lifetime = self.token_lifetime_s - spread + ids::random().random_range(0..=2 * spread);
+        let lifetime = lifetime.min(left);
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: handle.sub,
+            sid: handle.sid,
+            ep: handle.epoch,
+            mem: memberships.to_vec(),
+            auth_time: handle.auth_time,
+            amr: handle.method.amr(),
+            dev_since: handle.device_since,
+            deg: false,
+            iat: now,
+            exp: now + lifetime,
+        };
+        Ok(Granted {
+            access_token: sign(&claims, &self.signing_key)
+                .map_err(|error| Error::Internal(error.to_string()))?,
+            expires_in: Duration::from_secs(lifetime),
+            refresh_handle: handle.seal(&self.refresh_key),
+            ends_in: Duration::from_secs(left),
+        })
+    }
+
+    fn idle_s(&self, handle: &RefreshHandle) -> u64 {
+        self.lifetimes.idle_s.min(handle.absolute_end.saturating_sub(self.clock.unix_seconds()))
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.utc().timestamp_millis()
+    }
+}

@@ -1,0 +1,80 @@
+//! Settles a sign-in: one uniform answer and one cost for everyone who is not let in.
+
+use shared::config::Profile;
+use shared::context::Context;
+use shared::pg::{Database, Work};
+use zeroize::Zeroizing;
+
+use super::hasher::Hasher;
+use super::password::HASH_OF_NOBODY;
+use super::refresh_handle::Method;
+use super::session::{Granted, Identified, Sessions};
+use super::totp;
+use crate::error::Error;
+use crate::store;
+use crate::store::account::Account;
+
+/// What a person types.
+pub struct Credentials {
+    /// As typed; case and surrounding blanks do not matter.
+    pub login: String,
+    /// Exactly as typed.
+    pub password: Zeroizing<String>,
+    /// The current code of the authenticator, if one was typed.
+    pub totp_code: Option<String>,
+}
+
+/// What sign-ins need. Cloning shares it.
+#[derive(Clone)]
+pub struct SignIn {
+    /// Accounts.
+    pub database: Database,
+    /// Password checks.
+    pub hasher: Hasher,
+    /// What a sign-in opens.
+    pub sessions: Sessions,
+    /// Whether demo accounts may sign in.
+    pub profile: Profile,
+}
+
+impl SignIn {
+    /// Lets a person in, or says as little as possible.
+    pub async fn attempt(&self, context: &Context, typed: Credentials) -> Result<(Account, Granted), Error> {
+        let login = typed.login.trim().to_lowercase();
+        let found = {
+            let mut reader = self.database.reader(context, Work::Login).await?;
+            store::account::find_by_login(&mut reader, &login).await?
+        };
+        let hash = found.as_ref().map_or(HASH_OF_NOBODY, |account| account.password_hash.as_str()).to_owned();
+        let matches = self.hasher.check(context, typed.password, hash).await?;
+        let account =
+            found.filter(|account| matches && self.may_sign_in(account)).ok_or(Error::InvalidCredentials)?;
+        let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
+        let memberships = account.memberships.clone();
+        let who = Identified { person_id: account.person_id, epoch: account.epoch, memberships, method };
+        let granted = self.sessions.start(context, &who).await?;
+        Ok((account, granted))
+    }
+
+    fn may_sign_in(&self, account: &Account) -> bool {
+        !account.is_blocked && (!account.is_demo || self.profile.accepts_demo())
+    }
+
+    async fn second_factor(
+        &self,
+        context: &Context,
+        account: &Account,
+        code: Option<&str>,
+    ) -> Result<Method, Error> {
+        let Some(secret) = &account.totp_secret else { return Ok(Method::Password) };
+        let code = code.ok_or(Error::TotpRequired)?;
+        let now = context.clock().unix_seconds();
+        let step = totp::matching_step(secret, code, now).ok_or(Error::TotpWrong)?;
+        let mut transaction = self.database.begin(context, Work::Login).await?;
+        if !store::account::use_totp_step(&mut transaction, account.person_id, step).await? {
+            return Err(Error::TotpUsed);
+        }
+        transaction.commit().await?;
+        Ok(Method::PasswordAndTotp)
+    }
+}

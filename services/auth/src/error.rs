@@ -1,0 +1,104 @@
+//! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use shared::http::Problem;
+use shared::{pg, redis};
+
+/// A failure of an act of auth.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Unknown login, wrong password or blocked account: nobody outside learns which.
+    #[error("login and password do not match an account that may sign in")]
+    InvalidCredentials,
+    /// The password is right and the account asks for a one-time code.
+    #[error("a one-time code is required")]
+    TotpRequired,
+    /// The one-time code is wrong or from another half minute.
+    #[error("the one-time code is wrong")]
+    TotpWrong,
+    /// The one-time code has signed somebody in before.
+    #[error("the one-time code was used before")]
+    TotpUsed,
+    /// No refresh handle, a forged one, or one whose session is over.
+    #[error("the session is over")]
+    SessionOver,
+    /// All hash threads are busy and so many people wait that one more would wait too long.
+    #[error("too many sign-ins at once")]
+    SignInBusy,
+    /// The account of a valid token is gone.
+    #[error("the account no longer exists")]
+    AccountGone,
+    /// PostgreSQL.
+    #[error("database: {0}")]
+    Database(#[from] pg::Error),
+    /// The Redis Cluster.
+    #[error("session store: {0}")]
+    SessionStore(#[from] redis::Error),
+    /// A fault of ours.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Whether the same request may succeed later without any change to it.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::SignInBusy => true,
+            Self::Database(error) => error.retryable(),
+            Self::SessionStore(error) => error.retryable(),
+            Self::InvalidCredentials
+            | Self::TotpRequired
+            | Self::TotpWrong
+            | Self::TotpUsed
+            | Self::SessionOver
+            | Self::AccountGone
+            | Self::Internal(_) => false,
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        let unauthorized = |code, detail: &str| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
+        match self {
+            Self::InvalidCredentials => {
+                unauthorized("invalid_credentials", "Login and password do not match.")
+            }
+            Self::TotpRequired => unauthorized(
+                "totp_required",
+                "This account needs the current code of its authenticator as well.",
+            ),
+            Self::TotpWrong => unauthorized("totp_wrong", "The code is wrong: type the current one."),
+            Self::TotpUsed => unauthorized(
+                "totp_code_used",
+                "This code was used before: wait for the next one, up to 30 seconds.",
+            ),
+            Self::SessionOver => unauthorized("session_over", "The session is over: sign in again."),
+            Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
+            Self::SignInBusy => {
+                Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")
+            }
+            Self::Database(error) if error.retryable() => {
+                Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
+            }
+            Self::SessionStore(error) if error.retryable() => Problem::unavailable(
+                "session_store_unavailable",
+                "Sessions cannot be stored right now: you stay signed in, try again.",
+            ),
+            Self::Database(_) | Self::SessionStore(_) | Self::Internal(_) => Problem::internal(),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.problem().status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let problem = self.problem();
+        if problem.status().is_server_error() {
+            tracing::warn!(error = %self, retryable = self.retryable(), "a request failed");
+        }
+        problem.response()
+    }
+}

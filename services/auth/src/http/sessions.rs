@@ -1,0 +1,170 @@
+//! Settles how sessions are opened, refreshed and ended over HTTP: bodies in, cookies out.
+
+use actix_web::cookie::Cookie;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, post};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use shared::context::Context;
+use shared::http::{Body, ProblemBody};
+use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::app::Auth;
+use crate::domain::session::Granted;
+use crate::domain::sign_in::Credentials;
+use crate::error::Error;
+use crate::store::account::Account;
+
+/// What a person types to sign in.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSession {
+    /// Login; case does not matter.
+    #[garde(length(chars, min = 1, max = 100), custom(shared::http::line))]
+    #[schema(example = "camille.martin")]
+    login: String,
+    /// Password, exactly.
+    #[garde(length(bytes, min = 1, max = 256))]
+    #[schema(format = Password)]
+    password: String,
+    /// Current code of the authenticator, for accounts that have one.
+    #[garde(inner(length(bytes, equal = 6), ascii))]
+    #[schema(example = "287082")]
+    totp_code: Option<String>,
+}
+
+/// A new session. The tokens are in cookies that pages cannot read.
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    person: Person,
+    memberships: Vec<SchoolRole>,
+    /// Seconds after which the access token must be refreshed.
+    expires_in_s: u64,
+}
+
+/// Who has signed in.
+#[derive(Serialize, ToSchema)]
+pub struct Person {
+    id: Uuid,
+    given_name: String,
+    family_name: String,
+}
+
+/// A role in a school.
+#[derive(Serialize, ToSchema)]
+pub struct SchoolRole {
+    school_id: Uuid,
+    role: &'static str,
+}
+
+/// A refreshed session.
+#[derive(Serialize, ToSchema)]
+pub struct Refreshed {
+    /// Seconds after which the access token must be refreshed again.
+    expires_in_s: u64,
+}
+
+/// Sign in.
+#[utoipa::path(
+    tag = "sessions",
+    request_body = NewSession,
+    responses(
+        (status = 201, body = Session, description = "Signed in; sets `__Host-ent_at` and `ent_rt`"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+            description = "invalid_credentials, totp_required, totp_wrong, totp_code_used"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "sign_in_busy, database_unavailable, session_store_unavailable")
+    )
+)]
+#[post("/auth/v1/sessions")]
+pub async fn sign_in(
+    context: Context,
+    auth: Data<Auth>,
+    Body(new): Body<NewSession>,
+) -> Result<HttpResponse, Error> {
+    let password = Zeroizing::new(new.password);
+    let typed = Credentials { login: new.login, password, totp_code: new.totp_code };
+    let (account, granted) = auth.sign_in().attempt(&context, typed).await?;
+    let body = Session::new(account, &granted);
+    Ok(with_cookies(HttpResponse::Created(), granted).json(body))
+}
+
+/// Exchange the refresh handle for a new access token.
+#[utoipa::path(
+    tag = "sessions",
+    responses(
+        (status = 200, body = Refreshed, description = "Refreshed; sets both cookies anew"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "session_over"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "database_unavailable, session_store_unavailable: the cookies stay good")
+    )
+)]
+#[post("/auth/v1/sessions/refresh")]
+pub async fn refresh(
+    context: Context,
+    auth: Data<Auth>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;
+    let granted = auth.sessions().refresh(&context, handle.value()).await?;
+    let body = Refreshed { expires_in_s: granted.expires_in.as_secs() };
+    Ok(with_cookies(HttpResponse::Ok(), granted).json(body))
+}
+
+/// End the session of this browser. Ending one that is over is no error.
+#[utoipa::path(
+    tag = "sessions",
+    responses(
+        (status = 204, description = "Signed out; removes both cookies"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "session_store_unavailable: you are still signed in")
+    )
+)]
+#[delete("/auth/v1/sessions/current")]
+pub async fn sign_out(
+    context: Context,
+    auth: Data<Auth>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    if let Some(handle) = request.cookie(REFRESH_COOKIE) {
+        auth.sessions().end(&context, handle.value()).await?;
+    }
+    let mut response = HttpResponse::NoContent();
+    removal_cookies().into_iter().for_each(|cookie| drop(response.cookie(cookie)));
+    Ok(response.finish())
+}
+
+impl Session {
+    fn new(account: Account, granted: &Granted) -> Self {
+        let role = |membership: &shared::session::Membership| SchoolRole {
+            school_id: membership.school,
+            role: membership.role.name(),
+        };
+        Self {
+            person: Person {
+                id: account.person_id,
+                given_name: account.given_name,
+                family_name: account.family_name,
+            },
+            memberships: account.memberships.iter().map(role).collect(),
+            expires_in_s: granted.expires_in.as_secs(),
+        }
+    }
+}
+
+/// Both cookies live as long as the session may: an expired access token then says so, and asks for a refresh.
+fn with_cookies(mut response: HttpResponseBuilder, granted: Granted) -> HttpResponseBuilder {
+    let cookies: [Cookie<'static>; 2] = [
+        access_cookie(granted.access_token, granted.ends_in),
+        refresh_cookie(granted.refresh_handle, granted.ends_in),
+    ];
+    cookies.into_iter().for_each(|cookie| drop(response.cookie(cookie)));
+    response
+}

@@ -1,0 +1,11 @@
+//! Settles who people are and who may act as them: accounts, sessions, schools, roles.
+
+mod app;
+mod config;
+mod domain;
+mod error;
+mod http;
+mod store;
+
+pub use app::Auth;
+pub use config::Config;

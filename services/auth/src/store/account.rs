@@ -1,0 +1,97 @@
+//! Settles how accounts are read and what a sign-in writes to them.
+
+use shared::pg::{Error, Reader, Row, Transaction};
+use shared::session::{Membership, Role};
+use uuid::Uuid;
+
+/// An account with what a sign-in needs of it.
+pub struct Account {
+    /// The person.
+    pub person_id: Uuid,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// PHC string.
+    pub password_hash: String,
+    /// Base32 secret of the authenticator, if the account has one.
+    pub totp_secret: Option<String>,
+    /// Raised when the account's sessions are revoked.
+    pub epoch: i64,
+    /// Whether it came with a demo data set.
+    pub is_demo: bool,
+    /// Whether it may not sign in.
+    pub is_blocked: bool,
+    /// The person's roles.
+    pub memberships: Vec<Membership>,
+}
+
+/// What a refresh needs of an account.
+pub struct Current {
+    /// Raised when the account's sessions are revoked.
+    pub epoch: i64,
+    /// Whether it may not sign in.
+    pub is_blocked: bool,
+    /// The person's roles.
+    pub memberships: Vec<Membership>,
+}
+
+/// Three parallel arrays: one row per account however many roles it has.
+const MEMBERSHIPS: &str =
+    "array(select school_id from membership m where m.person_id = a.person_id order by school_id, role),
+        array(select role from membership m where m.person_id = a.person_id order by school_id, role),
+        array(select epoch from membership m where m.person_id = a.person_id order by school_id, role)";
+
+/// The account of a login; logins are stored in lower case.
+pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Account>, Error> {
+    let sql = format!(
+        "select {MEMBERSHIPS}, a.person_id, p.given_name, p.family_name, a.password_hash, a.totp_secret, a.epoch,
+                a.is_demo, a.blocked_at is not null
+         from account a join person p on p.id = a.person_id where a.login = $1"
+    );
+    Ok(reader.query_opt(&sql, &[&login]).await?.map(|row| Account {
+        memberships: memberships(&row),
+        person_id: row.get(3),
+        given_name: row.get(4),
+        family_name: row.get(5),
+        password_hash: row.get(6),
+        totp_secret: row.get(7),
+        epoch: row.get(8),
+        is_demo: row.get(9),
+        is_blocked: row.get(10),
+    }))
+}
+
+/// What the account is now.
+pub async fn find_current(reader: &mut Reader, person_id: Uuid) -> Result<Option<Current>, Error> {
+    let sql = format!(
+        "select {MEMBERSHIPS}, a.epoch, a.blocked_at is not null from account a where a.person_id = $1"
+    );
+    Ok(reader.query_opt(&sql, &[&person_id]).await?.map(|row| Current {
+        memberships: memberships(&row),
+        epoch: row.get(3),
+        is_blocked: row.get(4),
+    }))
+}
+
+/// Notes that the code of `step` has been used. False when it, or a later one, was used before.
+pub async fn use_totp_step(transaction: &mut Transaction, person_id: Uuid, step: i64) -> Result<bool, Error> {
+    // A sign-in must not wait for the disk: losing the last moments of this in a crash costs one replay within a minute.
+    transaction.execute("set local synchronous_commit = off", &[]).await?;
+    let sql = "update account set totp_last_step = $2
+               where person_id = $1 and (totp_last_step is null or totp_last_step < $2)";
+    Ok(transaction.execute(sql, &[&person_id, &step]).await? == 1)
+}
+
+/// Whether any account came with a demo data set.
+pub async fn exists_demo(reader: &mut Reader) -> Result<bool, Error> {
+    Ok(reader.query_one("select exists (select 1 from account where is_demo)", &[]).await?.get(0))
+}
+
+fn memberships(row: &Row) -> Vec<Membership> {
+    let (schools, roles, epochs): (Vec<Uuid>, Vec<String>, Vec<i64>) = (row.get(0), row.get(1), row.get(2));
+    let rows = schools.into_iter().zip(roles).zip(epochs);
+    // The schema admits only the roles that `Role` knows.
+    rows.filter_map(|((school, role), epoch)| Some(Membership { school, role: Role::parse(&role)?, epoch }))
+        .collect()
+}

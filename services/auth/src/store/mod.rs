@@ -1,0 +1,6 @@
+//! Settles every SQL statement and every Redis key of auth.
+
+pub mod account;
+pub mod person;
+pub mod seed;
+pub mod session;

@@ -1,0 +1,79 @@
+//! Settles the keys of a test: one access-token key, one key per service, a refresh key, all in a temporary folder.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Profile;
+use crate::keys::{self, SigningKeyFile};
+use crate::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, Role, sign};
+
+/// Key files for services under test.
+pub struct TestKeys {
+    folder: TempDir,
+    access: SigningKeyFile,
+}
+
+const SERVICES: [&str; 3] = ["auth", "courses", "messaging"];
+
+impl TestKeys {
+    /// Makes all of them.
+    pub fn generate() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, content: &str| {
+            std::fs::write(folder.path().join(name), content).expect("a key file")
+        };
+        for service in SERVICES {
+            let key = keys::generate_signing_key(&format!("demo-{service}"));
+            write(service, &key.private_jwk);
+            write(&format!("{service}.pub"), &key.public_jwk);
+        }
+        write("access", &keys::generate_signing_key("demo-access").private_jwk);
+        write("refresh", &keys::generate_secret("demo-refresh"));
+        let access = keys::read_signing_key(&folder.path().join("access"), Profile::Test).expect("a key");
+        let jwks = Jwks { keys: vec![access.public.clone()] };
+        write("jwks", &serde_json::to_string(&jwks).expect("a key set"));
+        Self { folder, access }
+    }
+
+    /// A key file by name: `access`, `refresh`, `jwks`, a service, or `<service>.pub`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The `service_identity` section for `service`, trusting the other two.
+    pub fn identity(&self, service: &str) -> Value {
+        let others = SERVICES.iter().filter(|other| **other != service);
+        let trusted: serde_json::Map<String, Value> =
+            others.map(|other| ((*other).to_owned(), json!(self.file(&format!("{other}.pub"))))).collect();
+        json!({ "key_file": self.file(service), "trusted": trusted })
+    }
+
+    /// The public half of the access-token key, as auth publishes it.
+    pub fn jwks(&self) -> Jwks {
+        Jwks { keys: vec![self.access.public.clone()] }
+    }
+
+    /// An access token for a person with these roles, good for ten minutes.
+    pub fn token(&self, person: Uuid, roles: &[(Uuid, Role)]) -> String {
+        let now = SystemClock.unix_seconds();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: person,
+            sid: Uuid::from_bytes(crate::ids::random_bytes()),
+            ep: 0,
+            mem: roles.iter().map(|&(school, role)| Membership { school, role, epoch: 0 }).collect(),
+            auth_time: now,
+            amr: vec!["pwd".to_owned()],
+            dev_since: now,
+            deg: false,
+            iat: now,
+            exp: now + 600,
+        };
+        sign(&claims, &self.access).expect("a token")
+    }
+}

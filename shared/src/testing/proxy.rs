@@ -1,0 +1,101 @@
+//! Settles how tests break a network: a TCP proxy in front of an engine that can refuse, reset, stall, and heal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the proxy does with connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Passes bytes both ways.
+    Pass,
+    /// Resets what is open and what comes.
+    Broken,
+    /// Accepts, keeps open what is open, and passes nothing: a black hole.
+    Stalled,
+}
+
+/// A proxy on a free port of loopback; ends with this value.
+pub struct FaultProxy {
+    address: SocketAddr,
+    mode: Arc<watch::Sender<Mode>>,
+    task: JoinHandle<()>,
+}
+
+impl FaultProxy {
+    /// Stands in front of `target` (`host:port`).
+    pub async fn in_front_of(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let mode = Arc::new(watch::Sender::new(Mode::Pass));
+        let (target, modes) = (target.to_owned(), mode.clone());
+        let task = tokio::task::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::task::spawn(serve(client, target.clone(), modes.subscribe()));
+            }
+        });
+        Self { address, mode, task }
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Resets every connection, now and from now on.
+    pub fn break_connections(&self) {
+        self.mode.send_replace(Mode::Broken);
+    }
+
+    /// Lets nothing through while connections stay open.
+    pub fn stall(&self) {
+        self.mode.send_replace(Mode::Stalled);
+    }
+
+    /// Lets everything through again.
+    pub fn restore(&self) {
+        self.mode.send_replace(Mode::Pass);
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.mode.send_replace(Mode::Broken);
+        self.task.abort();
+    }
+}
+
+async fn serve(mut client: TcpStream, target: String, mut modes: watch::Receiver<Mode>) {
+    let mut server = None;
+    loop {
+        let mode = *modes.borrow_and_update();
+        match mode {
+            Mode::Broken => return reset(client),
+            Mode::Stalled => {
+                if modes.changed().await.is_err() {
+                    return;
+                }
+            }
+            Mode::Pass => {
+                if server.is_none() {
+                    server = TcpStream::connect(&target).await.ok();
+                }
+                let Some(open) = &mut server else { return reset(client) };
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, open) => return,
+                    changed = modes.changed() => if changed.is_err() { return },
+                }
+            }
+        }
+    }
+}
+
+/// Closes with a reset, as a crashed peer does.
+fn reset(client: TcpStream) {
+    let _ = client.set_zero_linger();
+    drop(client);
+}

@@ -1,0 +1,121 @@
+//! Settles how a test runs a whole service: the real composition on free ports, in threads of its own, drained at the end.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::rt::System;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Client, TEST_ORIGIN};
+use super::{TestDatabase, TestKeys, engines};
+use crate::clock::SharedClock;
+use crate::http::server::Listeners;
+use crate::ids;
+use crate::runtime::Engine;
+use crate::service::{Configuration, Kit, Service, serve_on};
+use crate::telemetry::Metrics;
+
+/// A service under test. Dropping it drains it and fails the test if that does not work.
+pub struct Running<S: Service> {
+    /// The service's open state, for looking behind the routes.
+    pub service: S,
+    public: SocketAddr,
+    internal: SocketAddr,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<S: Service> Running<S> {
+    /// The sections that every service has, for tests: `own` adds or replaces top-level keys.
+    pub fn config(database: &TestDatabase, keys: &TestKeys, own: Value) -> S::Config {
+        let (password, nodes) = engines::redis_nodes();
+        let password_file = keys.file("redis-password");
+        std::fs::write(&password_file, password).expect("a password file");
+        let postgres = database.config();
+        let mut config = json!({
+            "profile": "test",
+            "instance": format!("{}-test", S::NAME),
+            "http": {
+                "public_address": "127.0.0.1:0", "internal_address": "127.0.0.1:0", "workers": 1,
+                "origins": [TEST_ORIGIN], "trusted_proxies": ["127.0.0.1/32"], "linger_ms": 0, "drain_ms": 5_000,
+            },
+            "postgres": {
+                "host": postgres.host, "port": postgres.port, "database": postgres.database, "user": postgres.user,
+                "password_file": postgres.password_file, "wait_ms": postgres.wait_ms,
+            },
+            "redis": {
+                "nodes": nodes, "password_file": password_file,
+                "key_prefix": format!("{}:", uuid::Uuid::from_bytes(ids::random_bytes()).simple()),
+            },
+            "telemetry": {},
+            "service_identity": keys.identity(S::NAME),
+        });
+        if let (Some(config), Value::Object(own)) = (config.as_object_mut(), own) {
+            config.extend(own);
+        }
+        serde_json::from_value(config).expect("a configuration for the test")
+    }
+
+    /// Starts the service and returns when it is ready.
+    pub fn start(config: S::Config, clock: SharedClock) -> Self
+    where
+        S::Config: Send + 'static,
+    {
+        let (announce, announced) = mpsc::channel();
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let engine = Engine::start().expect("an engine runtime");
+            let concerns = config.concerns();
+            let listeners = Listeners::bind(concerns.http).expect("free ports");
+            let addresses = listeners.addresses().expect("their addresses");
+            let (service, kit) = engine.run(async {
+                let metrics = Metrics::detached().expect("metrics");
+                let kit = Kit::open(&concerns, S::NAME, engine.workers().clone(), clock, metrics).await;
+                let kit = kit.unwrap_or_else(|error| panic!("{error}"));
+                let service = S::open(&config, &kit).await.unwrap_or_else(|error| panic!("{error}"));
+                (service, kit)
+            });
+            service.start_workers(&kit);
+            announce.send((service.clone(), addresses)).expect("the test waits");
+            System::new()
+                .block_on(serve_on(&service, &kit, &config, listeners, stopping))
+                .expect("a clean end");
+            drop((service, kit));
+            engine.stop(Duration::from_secs(5));
+        });
+        let (service, (public, internal)) = announced
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the service starts; its thread says why not");
+        Self { service, public, internal, stop, thread: Some(thread) }
+    }
+
+    /// A new browser at the public address.
+    pub fn client(&self) -> Client {
+        Client::new(self.public)
+    }
+
+    /// A client at the internal address.
+    pub fn internal_client(&self) -> Client {
+        Client::new(self.internal)
+    }
+
+    /// The public address.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public
+    }
+}
+
+impl<S: Service> Drop for Running<S> {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(
+            std::thread::panicking() || matches!(ended, None | Some(Ok(()))),
+            "the service did not end cleanly"
+        );
+    }
+}
