@@ -11,18 +11,19 @@ use crate::clock;
 #[derive(Clone)]
 pub(crate) struct Ui {
     spinners: Option<MultiProgress>,
+    is_log: bool,
 }
 
 impl Ui {
     /// Spinners when standard error is a terminal and this is not CI, else plain lines.
     pub(crate) fn detect() -> Self {
         let animated = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        Self { spinners: animated.then(MultiProgress::new) }
+        Self { spinners: animated.then(MultiProgress::new), is_log: false }
     }
 
-    /// Plain lines whatever standard error is: for log files.
-    pub(crate) fn plain() -> Self {
-        Self { spinners: None }
+    /// Plain lines with their time, whatever standard error is: for the supervisor's log.
+    pub(crate) fn log() -> Self {
+        Self { spinners: None, is_log: true }
     }
 
     /// One line for a human, above the spinners if there are any.
@@ -30,6 +31,10 @@ impl Ui {
         match &self.spinners {
             Some(spinners) => drop(spinners.suspend(|| writeln!(std::io::stderr(), "{text}"))),
             // A reader that has gone away is no reason to stop an engine.
+            None if self.is_log => {
+                let time = clock::wall().format("%Y-%m-%dT%H:%M:%SZ");
+                drop(writeln!(std::io::stderr(), "{time} {}", text.trim_start()));
+            }
             None => drop(writeln!(std::io::stderr(), "{text}")),
         }
     }

@@ -25,6 +25,9 @@ pub(crate) fn start(context: &Context, options: &Options, binaries: &Binaries, i
     let log_path = context.layout.log("ent");
     supervisor::shorten_log(&log_path);
     let log = open_log(&log_path)?;
+    // What an earlier supervisor said last would be taken for this one's word. Its processes are looked for there, so
+    // they are waited for first.
+    supervisor::recover(context)?;
     // This very program, even if a build has replaced its file meanwhile. It outlives this process on purpose.
     let mut command = Command::new("/proc/self/exe");
     command.arg0("ent").arg("supervise").current_dir(&context.layout.root);
@@ -44,8 +47,9 @@ fn wait_until_begun(context: &Context, child: &mut Child) -> Result<()> {
         if State::load_running(&context.layout).is_some() {
             return Ok(());
         }
-        if let Some(status) = child.try_wait()? {
-            bail!("the supervisor ended at once ({status}):\n    {}", log_end(context));
+        if child.try_wait()?.is_some() {
+            let said = State::load(&context.layout).map(|state| state.message);
+            bail!("the backend could not be started: {}", said.unwrap_or_else(|| log_end(context)));
         }
         if began.elapsed() > BEGIN_LIMIT {
             bail!("the supervisor has not begun within {} s; see `cargo ent logs ent`", BEGIN_LIMIT.as_secs());

@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),
         Command::Generate(options) => generate::run(&context()?, options),
-        Command::Supervise => detach::supervise(&Context::new(Ui::plain())?),
+        Command::Supervise => detach::supervise(&Context::new(Ui::log())?),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settles how all tests are run: on engines of their own, which end with the run whatever happens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -45,18 +45,19 @@ pub(crate) fn run(context: &Context, asked: &cli::Test) -> Result<u8> {
     result
 }
 
-fn run_tests(context: &Context, nextest: &PathBuf, engines: &Started, filter: &[String]) -> Result<u8> {
-    let root = &context.layout.root;
-    let mut command = through_setpriv(&cargo(root), nextest);
-    command.args(["nextest", "run", "--workspace"]).args(filter);
-    let status = process::attached(&context.signals, with_engines(command, engines))?;
-    if !status.success() || !filter.is_empty() {
-        return Ok(exit_code(status));
+/// Documentation tests come first, so that the last word on the run is the summary of all the others.
+fn run_tests(context: &Context, nextest: &Path, engines: &Started, filter: &[String]) -> Result<u8> {
+    let cargo = cargo(&context.layout.root);
+    let mut documentation = 0;
+    if filter.is_empty() {
+        let mut command = through_setpriv(&cargo, Path::new(cargo.get_program()));
+        command.args(["test", "--doc", "--workspace"]);
+        documentation = exit_code(process::attached(&context.signals, with_engines(command, engines))?);
     }
-    let cargo = cargo(root);
-    let mut command = through_setpriv(&cargo, &PathBuf::from(cargo.get_program()));
-    command.args(["test", "--doc", "--workspace"]);
-    Ok(exit_code(process::attached(&context.signals, with_engines(command, engines))?))
+    let mut command = through_setpriv(&cargo, nextest);
+    command.args(["nextest", "run", "--workspace"]).args(filter);
+    let tests = exit_code(process::attached(&context.signals, with_engines(command, engines))?);
+    Ok(if tests == 0 { documentation } else { tests })
 }
 
 fn with_engines(mut command: Command, engines: &Started) -> Command {
@@ -68,10 +69,10 @@ fn with_engines(mut command: Command, engines: &Started) -> Command {
 }
 
 /// The tests die with this process, and share its terminal.
-fn through_setpriv(model: &Command, program: &PathBuf) -> Command {
+fn through_setpriv(model: &Command, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "TERM", "--"]).arg(program);
-    command.current_dir(model.get_current_dir().unwrap_or(&PathBuf::from(".")));
+    command.current_dir(model.get_current_dir().unwrap_or(Path::new(".")));
     for (name, value) in model.get_envs() {
         match value {
             Some(value) => command.env(name, value),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, anyhow};
 
 use crate::layout::{make_dir, remove_dir, write_file};
 use crate::machine::Engines;
@@ -136,7 +136,11 @@ impl Node {
             connection.set_write_timeout(Some(LIMIT))?;
             Ok(connection)
         };
-        open().with_context(|| format!("Redis node {}", self.port))
+        open().map_err(|error| {
+            let reason =
+                if error.is_timeout() { format!("no answer within {} ms", LIMIT.as_millis()) } else { error.to_string() };
+            anyhow!("Redis node {}: {reason}", self.port)
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
+use crate::clock;
 use crate::layout::{Layout, write_file};
 
 /// Services recognise demo certificates by this name and refuse them outside the demo.
@@ -75,14 +76,10 @@ fn parameters(names: Vec<String>, common_name: &str) -> Result<CertificateParams
     parameters.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
     parameters.distinguished_name.push(DnType::CommonName, common_name);
     // A day back, for clocks that differ a little.
-    parameters.not_before = (now() - DAY).into();
-    parameters.not_after = (now() + DAY * VALID_DAYS).into();
+    let now = SystemTime::from(clock::wall());
+    parameters.not_before = (now - DAY).into();
+    parameters.not_after = (now + DAY * VALID_DAYS).into();
     Ok(parameters)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a certificate's validity is about the real calendar")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 #[cfg(test)]

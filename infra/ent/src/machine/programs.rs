@@ -57,8 +57,12 @@ impl Need {
     pub(crate) fn candidates(self) -> Vec<Found> {
         let mut paths: Vec<PathBuf> = self.names.iter().flat_map(|name| on_path(name)).collect();
         if self.package == POSTGRES.package {
-            // Debian keeps PostgreSQL's programs off the PATH, one folder per major version.
+            // Debian keeps PostgreSQL's programs off the PATH, one folder per major version; a link on the PATH is
+            // followed to that folder, because `initdb` is beside the program, not beside the link.
             paths.extend(versioned_folders(Path::new("/usr/lib/postgresql")));
+            paths = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+            paths.sort();
+            paths.dedup();
         }
         let mut found: Vec<Found> = paths.into_iter().filter_map(identify).collect();
         found.sort_by_key(|found| std::cmp::Reverse(found.version));

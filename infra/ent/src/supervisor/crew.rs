@@ -110,36 +110,32 @@ impl Crew {
     }
 
     fn stop_kinds(&mut self, context: &Context, kinds: &[Kind], asked_before: usize) {
-        let chosen = |member: &&mut Member| kinds.contains(&member.unit.kind) && member.child.is_some();
-        let mut limit = Duration::ZERO;
-        for member in self.members.iter_mut().filter(chosen) {
-            let plan = member.unit.kind.stop_plan();
-            limit = limit.max(plan.limit);
-            member.identity.iter().for_each(|process| process.signal(plan.signal));
+        for member in self.members.iter_mut().filter(|member| kinds.contains(&member.unit.kind)) {
+            // A restart that was due is off.
+            member.due = None;
+            if let Some(process) = member.identity.filter(|_| member.child.is_some()) {
+                process.signal(member.unit.kind.stop_plan().signal);
+                // A process that was paused could not obey.
+                process.signal(Signal::CONT);
+            }
         }
         let began = clock::now();
-        let mut is_forced = false;
-        while self.members.iter_mut().filter(chosen).count() > 0 {
-            for member in self.members.iter_mut().filter(chosen) {
-                if member.reap().is_some() {
-                    member.state = UnitState::Stopped;
-                }
-            }
+        let is_running = |member: &&mut Member| kinds.contains(&member.unit.kind) && member.child.is_some();
+        while self.members.iter_mut().filter(is_running).count() > 0 {
             // Asked to stop once more: at once.
             let is_hurried = context.signals.count() > asked_before.max(1);
-            if !is_forced && (is_hurried || began.elapsed() > limit) {
-                is_forced = true;
-                for member in self.members.iter_mut().filter(chosen) {
-                    context.ui.line(&format!("{} did not end in time; killing it", member.unit.name));
+            for member in self.members.iter_mut().filter(is_running) {
+                let waited = began.elapsed();
+                if member.reap().is_some() {
+                    member.state = UnitState::Stopped;
+                } else if waited > member.unit.kind.stop_plan().limit + KILL_LIMIT {
+                    // Killed and still there: stuck in the kernel. It is reported by the caller.
+                    member.child = None;
+                } else if is_hurried || waited > member.unit.kind.stop_plan().limit {
                     member.identity.iter().for_each(|process| process.signal(Signal::KILL));
                 }
             }
-            if began.elapsed() > limit + KILL_LIMIT * 2 {
-                return;
-            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        // A restart that was due is off.
-        self.members.iter_mut().filter(|member| kinds.contains(&member.unit.kind)).for_each(|member| member.due = None);
     }
 }

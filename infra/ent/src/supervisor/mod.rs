@@ -20,7 +20,7 @@ pub(crate) use dataset::{DEFAULT_SEED, Dataset};
 pub(crate) use engines::{EngineSet, Started, start_engines};
 pub(crate) use lock::Lock;
 pub(crate) use seeding::load;
-pub(crate) use stale::end_leftovers;
+pub(crate) use stale::{end_leftovers, recover};
 pub(crate) use state::{Options, Phase, State, StepState, UnitState};
 pub(crate) use tail::{last_lines, shorten_log};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rustix::process::Signal;
 
-use super::state::State;
+use super::state::{self, State};
 use crate::context::Context;
 use crate::process::{Identity, wait_until_gone};
 
@@ -16,8 +16,12 @@ const KILLED: Duration = Duration::from_secs(5);
 
 /// Ends what an earlier supervisor of this boot has left, if it died without doing so.
 pub(crate) fn recover(context: &Context) -> Result<()> {
-    let Some(state) = State::load(&context.layout) else { return Ok(()) };
-    end_leftovers(context, &state.identities())
+    let path = state::path(&context.layout);
+    if let Some(state) = State::load(&context.layout).filter(|state| !state.supervisor.is_alive()) {
+        end_leftovers(context, &state.identities())?;
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// Waits for these processes and their descendants to end, kills those that do not, and fails if one still runs.
