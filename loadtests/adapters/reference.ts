@@ -1,0 +1,178 @@
+// Settles how this backend is spoken to: JSON over HTTPS, cookies for the session, problems with a stable code for refusals.
+import http, { type RefinedParams, type RefinedResponse } from 'k6/http';
+import { BASE_URL } from '../lib/settings.ts';
+import { secondsToNextCode, totp } from '../lib/totp.ts';
+import type { Adapter, Audience, Course, Home, Inbox, Letter, Outcome, Person, Result, ThreadRef } from '../lib/types.ts';
+
+type Response = RefinedResponse<'text'>;
+
+/** A refused person who was not told when to come back. */
+const DEFAULT_RETRY_S = 2;
+
+export const reference: Adapter = {
+  name: 'reference',
+  capabilities: ['totp', 'courses', 'audiences', 'threads'],
+  login,
+  home,
+  openCourse,
+  sendMessage,
+  readMessages,
+  openThread,
+  logout,
+};
+
+function login(person: Person): Result<null> {
+  const now = Date.now();
+  const body: Record<string, string> = { login: person.login, password: person.password };
+  if (person.totpSecret !== '') body['totp_code'] = totp(person.totpSecret, now);
+  const response = post('/auth/v1/sessions', body);
+  if (response.status === 401 && problemCode(response) === 'totp_code_used') {
+    return { outcome: 'denied', retryAfter: secondsToNextCode(now), detail: 'totp_code_used' };
+  }
+  return expect(response, 201, (answer) => (isText(answer['person'], 'id') ? null : undefined));
+}
+
+/** One call per service, at once, as a browser would. What came is used even when another service failed. */
+function home(): Result<Home> {
+  const [me, courses, messaging] = http.batch([
+    ['GET', `${BASE_URL}/auth/v1/me`, null, params('GET /auth/v1/me')],
+    ['GET', `${BASE_URL}/courses/v1/home`, null, params('GET /courses/v1/home')],
+    ['GET', `${BASE_URL}/messaging/v1/home`, null, params('GET /messaging/v1/home')],
+  ]) as [Response, Response, Response];
+  const who = expect(me, 200, () => true);
+  const taught = expect(courses, 200, coursesHome);
+  const mail = expect(messaging, 200, (answer) => audiences(answer['audiences'], taught.value?.classes ?? []));
+  const worst = [who, taught, mail].find((part) => part.outcome !== 'ok') ?? who;
+  const value = { courses: taught.value?.courses ?? [], audiences: mail.value ?? [] };
+  return { outcome: worst.outcome, detail: worst.detail, value };
+}
+
+function openCourse(course: Course): Result<null> {
+  const response = get(`/courses/v1/courses/${course.id}`, 'GET /courses/v1/courses/{id}');
+  return expect(response, 200, (answer) => (answer['id'] === course.id ? null : undefined));
+}
+
+function sendMessage(to: Audience, parts: readonly string[], letter: Letter): Result<null> {
+  const named =
+    to.kind === 'group'
+      ? { kind: to.kind, school_id: to.schoolId, id: to.id, parts }
+      : { kind: to.kind, school_id: to.schoolId, role: to.role };
+  const response = post('/messaging/v1/messages', { ...letter, audience: named });
+  return expect(response, 201, (answer) => (Number(answer['recipient_count']) > 0 ? null : undefined));
+}
+
+function readMessages(): Result<Inbox> {
+  const response = get('/messaging/v1/inbox?limit=25', 'GET /messaging/v1/inbox');
+  return expect(response, 200, (answer) => {
+    if (!Array.isArray(answer['messages'])) return undefined;
+    const messages = records(answer['messages']).sort((a, b) => Number(a['read']) - Number(b['read']));
+    return { threads: messages.map((m) => ({ id: String(m['thread_id']), schoolId: String(m['school_id']) })) };
+  });
+}
+
+function openThread(thread: ThreadRef): Result<null> {
+  const path = '/messaging/v1/threads/{id}';
+  const shown = expect(get(path.replace('{id}', thread.id), `GET ${path}`), 200, () => null);
+  if (shown.outcome !== 'ok') return shown;
+  const read = http.post(`${BASE_URL}/messaging/v1/threads/${thread.id}/read`, null, params(`POST ${path}/read`));
+  return expect(read, 204);
+}
+
+function logout(): Result<null> {
+  const path = '/auth/v1/sessions/current';
+  return expect(http.del(`${BASE_URL}${path}`, null, params(`DELETE ${path}`)), 204);
+}
+
+function get(path: string, name: string): Response {
+  return http.get(`${BASE_URL}${path}`, params(name));
+}
+
+function post(path: string, body: object): Response {
+  return http.post(`${BASE_URL}${path}`, JSON.stringify(body), params(`POST ${path}`));
+}
+
+/** `name` groups the addresses of one route; Origin is what a browser sends, and unsafe requests need it. */
+function params(name: string): RefinedParams<'text'> {
+  const headers = { Origin: BASE_URL, 'Content-Type': 'application/json', Accept: 'application/json' };
+  return { headers, tags: { name }, timeout: '10s', responseType: 'text' };
+}
+
+/** Ok when the status is the one expected and `shape` finds what it needs in the body. */
+function expect(response: Response, status: number): Result<null>;
+function expect<T>(
+  response: Response,
+  status: number,
+  shape: (answer: Record<string, unknown>) => T | undefined,
+): Result<T>;
+function expect<T>(
+  response: Response,
+  status: number,
+  shape?: (answer: Record<string, unknown>) => T | undefined,
+): Result<T | null> {
+  const where = `${response.request.method} ${response.request.url}`;
+  if (response.status !== status) return refused(response, where);
+  if (shape === undefined) return { outcome: 'ok', value: null, detail: '' };
+  const answer = record(response.body);
+  const value = answer === undefined ? undefined : shape(answer);
+  if (value === undefined) return { outcome: 'error', detail: `${where} answered ${status} with another shape` };
+  return { outcome: 'ok', value, detail: '' };
+}
+
+/** Refusals for now say when to come back; any other answer is an error, and so is none (status 0). */
+function refused(response: Response, where: string): Result<never> {
+  const code = response.error === '' ? problemCode(response) : response.error;
+  const detail = `${where} answered ${response.status} ${code}`;
+  const outcome = outcomeOf(response.status);
+  if (outcome !== 'shed') return { outcome, detail };
+  return { outcome, detail, retryAfter: Number(response.headers['Retry-After']) || DEFAULT_RETRY_S };
+}
+
+function outcomeOf(status: number): Outcome {
+  if (status === 503 || status === 429) return 'shed';
+  return status === 401 || status === 403 ? 'denied' : 'error';
+}
+
+function problemCode(response: Response): string {
+  const code = record(response.body)?.['code'];
+  return typeof code === 'string' ? code : 'without a code';
+}
+
+function coursesHome(answer: Record<string, unknown>): { courses: Course[]; classes: string[] } | undefined {
+  if (!Array.isArray(answer['courses']) || !Array.isArray(answer['groups'])) return undefined;
+  const courses = records(answer['courses']).map((c) => ({ id: String(c['id']), schoolId: String(c['school_id']) }));
+  const classes = records(answer['groups']).filter((group) => group['kind'] === 'class');
+  return { courses, classes: classes.map((group) => String(group['id'])) };
+}
+
+function audiences(list: unknown, classes: string[]): Audience[] | undefined {
+  if (!Array.isArray(list)) return undefined;
+  return records(list).map((audience) => ({
+    kind: audience['kind'] === 'role' ? 'role' : 'group',
+    schoolId: String(audience['school_id']),
+    id: String(audience['id']),
+    role: String(audience['role']),
+    parts: Array.isArray(audience['parts']) ? audience['parts'].map(String) : [],
+    isClass: classes.includes(String(audience['id'])),
+  }));
+}
+
+function records(list: unknown): Record<string, unknown>[] {
+  return Array.isArray(list) ? list.filter(isRecord) : [];
+}
+
+function record(body: string | null): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body ?? '');
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown, key: string): boolean {
+  return isRecord(value) && typeof value[key] === 'string';
+}

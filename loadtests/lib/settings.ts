@@ -1,0 +1,37 @@
+// Settles which environment variables steer a run, and refuses values that make no sense.
+import { guardedTarget } from './guard.ts';
+
+/** Where the target answers, without a slash at the end. */
+export const BASE_URL = guardedTarget(__ENV['BASE_URL'] ?? 'https://localhost:8443', __ENV['ALLOW_TARGET']);
+
+/** The share of steps, and of journeys, that may fail: 0 unless a run injects faults on purpose. */
+export const MAX_ERROR_RATE = number('MAX_ERROR_RATE', 0, 0, 1);
+
+/** The slowest a step may be at the 95th percentile, in milliseconds. */
+export const P95_LIMIT_MS = number('P95_LIMIT_MS', 3000, 1, 600_000);
+
+/** The accounts of the seeded region. k6 takes a relative path from the file that opens it, which is lib/users.ts. */
+export const ACCOUNTS = absolute('ACCOUNTS') ?? '../../.ent/accounts.csv';
+
+/** Where to write the JSON report, if anywhere. */
+export const REPORT = absolute('REPORT');
+
+/** Skips the verification of the certificate; without it, SSL_CERT_FILE names the authority to trust. */
+export const INSECURE_TLS = __ENV['INSECURE_TLS'] === '1';
+
+function number(name: string, fallback: number, low: number, high: number): number {
+  const text = __ENV[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!(value >= low && value <= high)) {
+    throw new Error(`${name} must be a number from ${low} to ${high}, not "${text}"`);
+  }
+  return value;
+}
+
+function absolute(name: string): string | undefined {
+  const path = __ENV[name];
+  if (path === undefined || path === '') return undefined;
+  if (!path.startsWith('/')) throw new Error(`${name} must be an absolute path, not "${path}"`);
+  return path;
+}

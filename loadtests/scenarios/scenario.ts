@@ -1,0 +1,35 @@
+// Settles what a scenario consists of, and which there are.
+import type { Options } from 'k6/options';
+import { reference } from '../adapters/reference.ts';
+import type { SummaryData } from '../lib/summary.ts';
+import type { Adapter } from '../lib/types.ts';
+import { smoke } from './smoke.ts';
+
+/** What all virtual users of a run share. */
+export interface RunData {
+  /** Where in the list of accounts the run starts. */
+  offset: number;
+}
+
+export interface LoadScenario {
+  options: Options;
+  setup(): RunData;
+  run(data: RunData): void;
+  summarize(data: SummaryData): Record<string, string>;
+}
+
+const ADAPTERS: Record<string, Adapter> = { reference };
+const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = { smoke };
+
+/** The scenario `name` against the target that `adapter` speaks to. Throws, with the choices, when there is no such. */
+export function chooseScenario(name: string, adapter: string): LoadScenario {
+  return chosen('SCENARIO', SCENARIOS, name)(chosen('ADAPTER', ADAPTERS, adapter));
+}
+
+function chosen<T>(variable: string, choices: Record<string, T>, name: string): T {
+  const choice = Object.hasOwn(choices, name) ? choices[name] : undefined;
+  if (choice === undefined) {
+    throw new Error(`${variable} must be one of ${Object.keys(choices).join(', ')}, not "${name}"`);
+  }
+  return choice;
+}
