@@ -51,7 +51,9 @@ pub(crate) enum Command {
     /// filter, the documentation tests, and stops the engines whatever happens. Tests find the engines through
     /// `ENT_TEST_POSTGRES` (host=… port=… user=… password=…) and `ENT_TEST_REDIS`
     /// (redis://:PASSWORD@HOST:PORT,HOST:PORT,… : one password, then every node, separated by commas).
-    #[command(after_help = "Examples:\n  cargo ent test\n  cargo ent test outage\n  cargo ent test -- -p auth --no-capture")]
+    #[command(
+        after_help = "Examples:\n  cargo ent test\n  cargo ent test outage\n  cargo ent test -- -p auth --no-capture"
+    )]
     Test(Test),
     /// Prove a behaviour under load with k6, against thresholds
     Prove(Prove),

@@ -5,7 +5,10 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 /// The time now.
-#[expect(clippy::disallowed_methods, reason = "waits for real processes have no other clock than the real one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for real processes have no other clock than the real one"
+)]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

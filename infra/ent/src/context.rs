@@ -42,7 +42,10 @@ impl Context {
 
     /// Waits for a client's answer, at most this long.
     pub(crate) fn block_on<T>(
-        &self, what: &str, limit: Duration, future: impl Future<Output = Result<T>>,
+        &self,
+        what: &str,
+        limit: Duration,
+        future: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let limited = async { tokio::time::timeout(limit, future).await };
         match self.runtime.block_on(limited) {
@@ -53,7 +56,10 @@ impl Context {
 
     /// Looks again and again until the condition holds; fails at the limit with what it last said it waits for.
     pub(crate) fn wait_for(
-        &self, what: &str, limit: Duration, mut look: impl FnMut() -> Result<Progress>,
+        &self,
+        what: &str,
+        limit: Duration,
+        mut look: impl FnMut() -> Result<Progress>,
     ) -> Result<()> {
         let began = clock::now();
         loop {

@@ -30,13 +30,15 @@ impl Layout {
 
     /// Makes `.ent` and its private folders.
     pub(crate) fn prepare(&self) -> Result<()> {
+        let me = rustix::process::geteuid().as_raw();
+        if let Ok(found) = std::fs::metadata(&self.data)
+            && found.uid() != me
+        {
+            let (path, owner) = (self.data.display(), found.uid());
+            bail!("{path} belongs to user {owner} and this is user {me}; run `cargo ent` as that user");
+        }
         // Others may pass through `.ent` (PostgreSQL's user has to), but not list it.
         make_dir(&self.data, 0o711)?;
-        let owner = std::fs::metadata(&self.data)?.uid();
-        let me = rustix::process::geteuid().as_raw();
-        if owner != me {
-            bail!("{} belongs to user {owner} and this is user {me}; run `cargo ent` as that user", self.data.display());
-        }
         for name in ["run", "logs", "secrets", "keys", "tls", "config", "cache", "seed", "reports", "tools"] {
             make_dir(&self.path(name), 0o700)?;
         }

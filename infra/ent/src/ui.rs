@@ -53,7 +53,13 @@ impl Ui {
         if spinner.is_none() {
             self.line(&format!("  {title} ..."));
         }
-        Step { ui: self.clone(), title: title.to_owned(), began: clock::now(), spinner, detail: String::new() }
+        Step {
+            ui: self.clone(),
+            title: title.to_owned(),
+            began: clock::now(),
+            spinner,
+            detail: String::new(),
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn read(layout: &Layout) -> Result<Vec<Account>> {
         return Ok(Vec::new());
     }
     let parse = || csv::Reader::from_path(&path)?.deserialize().collect::<csv::Result<Vec<Account>>>();
-    parse().with_context(|| format!("{} is damaged; load again with `cargo ent seed --replace`", path.display()))
+    parse()
+        .with_context(|| format!("{} is damaged; load again with `cargo ent seed --replace`", path.display()))
 }
 
 /// The first account of each role, in the order of the file.

@@ -20,7 +20,12 @@ const BEGIN_LIMIT: Duration = Duration::from_secs(30);
 const START_LIMIT: Duration = Duration::from_mins(20);
 
 /// Starts the supervisor in the background; with `is_waiting` returns when all is ready or the start has failed.
-pub(crate) fn start(context: &Context, options: &Options, binaries: &Binaries, is_waiting: bool) -> Result<u8> {
+pub(crate) fn start(
+    context: &Context,
+    options: &Options,
+    binaries: &Binaries,
+    is_waiting: bool,
+) -> Result<u8> {
     up::write_plan(&context.layout, options, binaries)?;
     let log_path = context.layout.log("ent");
     supervisor::shorten_log(&log_path);
@@ -37,7 +42,9 @@ pub(crate) fn start(context: &Context, options: &Options, binaries: &Binaries, i
         return follow(context, Some(child));
     }
     wait_until_begun(context, &mut child)?;
-    context.ui.line("Starting in the background. Watch it: cargo ent logs ent --follow; see its state: cargo ent status");
+    context.ui.line(
+        "Starting in the background. Watch it: cargo ent logs ent --follow; see its state: cargo ent status",
+    );
     Ok(0)
 }
 
@@ -52,7 +59,10 @@ fn wait_until_begun(context: &Context, child: &mut Child) -> Result<()> {
             bail!("the backend could not be started: {}", said.unwrap_or_else(|| log_end(context)));
         }
         if began.elapsed() > BEGIN_LIMIT {
-            bail!("the supervisor has not begun within {} s; see `cargo ent logs ent`", BEGIN_LIMIT.as_secs());
+            bail!(
+                "the supervisor has not begun within {} s; see `cargo ent logs ent`",
+                BEGIN_LIMIT.as_secs()
+            );
         }
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -28,7 +28,9 @@ pub(crate) fn run(context: &Context) -> Result<u8> {
         return Ok(0);
     }
     if machine::is_debian() {
-        ui::out("`cargo ent up` installs missing engines by itself, as root or with sudo that asks for no password.")?;
+        ui::out(
+            "`cargo ent up` installs missing engines by itself, as root or with sudo that asks for no password.",
+        )?;
     }
     Ok(exit::MISSING)
 }

@@ -39,6 +39,10 @@ pub(crate) fn run(context: &Context) -> Result<u8> {
     if up::take_lock(&context.layout)?.is_some() {
         drop(std::fs::remove_file(context.layout.path("run/state.json")));
     }
-    context.ui.line(if was_running { "Stopped; nothing is left running. The data stay in .ent/." } else { "Nothing runs." });
+    context.ui.line(if was_running {
+        "Stopped; nothing is left running. The data stay in .ent/."
+    } else {
+        "Nothing runs."
+    });
     Ok(0)
 }

@@ -31,7 +31,9 @@ pub(crate) fn run(context: &Context, asked: &cli::Generate) -> Result<u8> {
         (true, _) => context.ui.line("All generated files are current."),
         (false, false) => {}
         (false, true) => {
-            context.ui.line(&format!("not current: {}; run `cargo ent generate` and commit", stale.join(", ")));
+            context
+                .ui
+                .line(&format!("not current: {}; run `cargo ent generate` and commit", stale.join(", ")));
             return Ok(exit::FAILED);
         }
     }
@@ -45,7 +47,8 @@ fn description(context: &Context, binaries: &Binaries, service: &str) -> Result<
     if !output.status.success() || output.stdout.is_empty() {
         bail!("`{service} openapi` failed ({})", output.status);
     }
-    let text = String::from_utf8(output.stdout).with_context(|| format!("`{service} openapi` printed no text"))?;
+    let text =
+        String::from_utf8(output.stdout).with_context(|| format!("`{service} openapi` printed no text"))?;
     serde_json::from_str::<serde::de::IgnoredAny>(&text)
         .with_context(|| format!("`{service} openapi` printed no JSON"))?;
     Ok(format!("{}\n", text.trim_end()).into_bytes())

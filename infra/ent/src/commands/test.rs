@@ -55,7 +55,11 @@ fn run_tests(context: &Context, nextest: &Path, engines: &Started, filter: &[Str
         documentation = exit_code(process::attached(&context.signals, with_engines(command, engines))?);
     }
     let mut command = through_setpriv(&cargo, nextest);
-    command.args(["nextest", "run", "--workspace"]).args(filter);
+    command.args(["nextest", "run"]).args(filter);
+    // nextest takes the union of `--workspace` and a package that somebody chose.
+    if !filter.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
+        command.arg("--workspace");
+    }
     let tests = exit_code(process::attached(&context.signals, with_engines(command, engines))?);
     Ok(if tests == 0 { documentation } else { tests })
 }

@@ -26,7 +26,8 @@ pub(crate) fn run(context: &Context, asked: &cli::Totp) -> Result<u8> {
 
 fn totp(secret: &str) -> Result<TOTP> {
     let bytes = Secret::Encoded(secret.to_owned()).to_bytes();
-    let bytes = bytes.map_err(|error| anyhow::anyhow!("{error:?}")).context("the account's secret is not base32")?;
+    let bytes =
+        bytes.map_err(|error| anyhow::anyhow!("{error:?}")).context("the account's secret is not base32")?;
     // Unchecked: RFC 4226's 128 bits are a rule for those who make secrets, not for those who use them.
     Ok(TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, bytes, None, String::new()))
 }

@@ -63,7 +63,8 @@ fn options(layout: &Layout, asked: &Up) -> Result<Options> {
     let loaded = Dataset::load(layout)?;
     let scale = asked.scale.or(loaded.as_ref().map(|dataset| dataset.scale)).unwrap_or(Scale::Small);
     let seed = loaded.as_ref().map_or(DEFAULT_SEED, |dataset| dataset.seed);
-    let wanted = Dataset { scale, seed, is_complete: loaded.as_ref().is_none_or(|dataset| dataset.is_complete) };
+    let wanted =
+        Dataset { scale, seed, is_complete: loaded.as_ref().is_none_or(|dataset| dataset.is_complete) };
     if let Some(loaded) = loaded.filter(|loaded| loaded.is_complete && !loaded.is_same(&wanted)) {
         bail!(
             "the databases hold the demo data `{}`; start with `cargo ent up` and then replace them with \
@@ -88,7 +89,8 @@ fn already_running(context: &Context, asked: &Up, state: &State) -> Result<u8> {
     let running = &state.options;
     let is_other = asked.instances != running.instances
         || asked.scale.is_some_and(|scale| scale != running.dataset.scale)
-        || asked.otlp != running.otlp;
+        || asked.otlp != running.otlp
+        || asked.only_engines != running.only_engines;
     if is_other {
         bail!(
             "the backend runs already with --instances {} --scale {}{}; `cargo ent down` first",

@@ -46,8 +46,11 @@ pub(crate) fn ensure_databases(context: &Context, admin: &Admin, services: &[&st
 async fn ensure_database(client: &Client, service: &str, password: &str) -> Result<()> {
     let verb = if exists(client, "pg_roles", "rolname", service).await? { "ALTER" } else { "CREATE" };
     // The password is ours, of hexadecimal digits only: there is nothing to escape.
-    run(client, &format!("{verb} ROLE {service} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'"))
-        .await?;
+    run(
+        client,
+        &format!("{verb} ROLE {service} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'"),
+    )
+    .await?;
     if !exists(client, "pg_database", "datname", service).await? {
         let create = format!("CREATE DATABASE {service} OWNER {service} TEMPLATE template0 ENCODING 'UTF8'");
         run(client, &create).await?;
@@ -75,7 +78,10 @@ async fn connect(admin: &Admin, database: &str) -> Result<Client> {
     Ok(client)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the connection ends with its client, which this command drops itself")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the connection ends with its client, which this command drops itself"
+)]
 fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
     tokio::spawn(connection);
 }

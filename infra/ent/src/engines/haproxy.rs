@@ -63,7 +63,8 @@ impl Haproxy {
 }
 
 fn servers(backends: &[(&str, Vec<SocketAddr>)]) -> String {
-    let mut text = String::from("# Settles which servers stand behind which service; written anew at each start.\n");
+    let mut text =
+        String::from("# Settles which servers stand behind which service; written anew at each start.\n");
     for (service, addresses) in backends {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\nbackend {service} from service");
@@ -82,7 +83,10 @@ mod tests {
 
     #[test]
     fn servers_are_numbered_per_service() {
-        let text = servers(&[("auth", vec!["127.0.0.1:18101".parse().unwrap(), "127.0.0.1:18102".parse().unwrap()])]);
+        let text = servers(&[(
+            "auth",
+            vec!["127.0.0.1:18101".parse().unwrap(), "127.0.0.1:18102".parse().unwrap()],
+        )]);
         assert!(text.ends_with(
             "\nbackend auth from service\n    server auth-1 127.0.0.1:18101\n    server auth-2 127.0.0.1:18102\n"
         ));
@@ -103,7 +107,9 @@ mod tests {
         crate::installation::tls::ensure(&layout).unwrap();
         let front_door = Haproxy { program, layout };
         let address: SocketAddr = "127.0.0.1:18101".parse().unwrap();
-        front_door.prepare(&["auth", "courses", "messaging"].map(|service| (service, vec![address]))).unwrap();
+        front_door
+            .prepare(&["auth", "courses", "messaging"].map(|service| (service, vec![address])))
+            .unwrap();
         let launch = front_door.launch();
         let mut command = Command::new(&launch.program);
         command.arg("-c").args(&launch.arguments).current_dir(&launch.folder);

@@ -41,7 +41,12 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// A PostgreSQL with its data in `folder`, of the version that made them, else of the newest installed.
     pub(crate) fn new(
-        context: &Context, engines: &Engines, folder: &Path, port: u16, durability: Durability, log: PathBuf,
+        context: &Context,
+        engines: &Engines,
+        folder: &Path,
+        port: u16,
+        durability: Durability,
+        log: PathBuf,
     ) -> Result<Self> {
         let run_as = crate::machine::server_user(context, folder)?;
         let data = folder.join("postgres");
@@ -96,7 +101,13 @@ impl Postgres {
 
     fn initialise(&self, context: &Context, folder: &Path, password_file: &Path) -> Result<()> {
         let mut command = Command::new(self.programs.join("initdb"));
-        command.arg("--pgdata").arg(folder).arg("--username").arg(SUPERUSER).arg("--pwfile").arg(password_file);
+        command
+            .arg("--pgdata")
+            .arg(folder)
+            .arg("--username")
+            .arg(SUPERUSER)
+            .arg("--pwfile")
+            .arg(password_file);
         command.args(["--auth-host=scram-sha-256", "--auth-local=reject"]);
         command.args(["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]);
         if self.durability == Durability::None {

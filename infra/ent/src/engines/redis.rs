@@ -36,7 +36,13 @@ pub(crate) struct Node {
 
 impl Redis {
     /// A cluster with its data below `folder` and one log per node in `logs`.
-    pub(crate) fn new(engines: &Engines, folder: &Path, logs: &Path, ports: EnginePorts, password: &str) -> Self {
+    pub(crate) fn new(
+        engines: &Engines,
+        folder: &Path,
+        logs: &Path,
+        ports: EnginePorts,
+        password: &str,
+    ) -> Self {
         let folder = folder.join("redis");
         let nodes = ports.redis().into_iter().map(|port| Node {
             port,
@@ -79,7 +85,8 @@ impl Node {
     }
 
     fn configuration(&self) -> String {
-        let mut text = String::from("# Settles this node's settings; written anew by `cargo ent` at each start.\n");
+        let mut text =
+            String::from("# Settles this node's settings; written anew by `cargo ent` at each start.\n");
         let folder = format!("\"{}\"", self.folder.display());
         let (port, bus) = (self.port.to_string(), redis_bus(self.port).to_string());
         let settings: [(&str, &str); 20] = [
@@ -137,8 +144,11 @@ impl Node {
             Ok(connection)
         };
         open().map_err(|error| {
-            let reason =
-                if error.is_timeout() { format!("no answer within {} ms", LIMIT.as_millis()) } else { error.to_string() };
+            let reason = if error.is_timeout() {
+                format!("no answer within {} ms", LIMIT.as_millis())
+            } else {
+                error.to_string()
+            };
             anyhow!("Redis node {}: {reason}", self.port)
         })
     }
@@ -158,7 +168,13 @@ mod tests {
             log: "/l".into(),
         };
         let text = node.configuration();
-        for line in ["dir \"/a b/17001\"", "cluster-port 17101", "appendonly yes", "requirepass abc", "masterauth abc"] {
+        for line in [
+            "dir \"/a b/17001\"",
+            "cluster-port 17101",
+            "appendonly yes",
+            "requirepass abc",
+            "masterauth abc",
+        ] {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }
     }

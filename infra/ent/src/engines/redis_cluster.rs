@@ -17,8 +17,7 @@ const MEET_LIMIT: Duration = Duration::from_secs(20);
 
 /// Makes fresh nodes into a cluster: the first three own the slots, the others replicate them.
 pub(crate) fn form(context: &Context, cluster: &Redis) -> Result<()> {
-    let mut connections =
-        cluster.nodes.iter().map(Node::connect).collect::<Result<Vec<Connection>>>()?;
+    let mut connections = cluster.nodes.iter().map(Node::connect).collect::<Result<Vec<Connection>>>()?;
     ensure!(connections.len() == NODE_COUNT, "a cluster has {NODE_COUNT} nodes");
     for (epoch, connection) in connections.iter_mut().enumerate() {
         // Different epochs from the start spare the nodes a round of settling who came first.
@@ -38,7 +37,10 @@ pub(crate) fn form(context: &Context, cluster: &Redis) -> Result<()> {
             let known = info_field(&ask(connection, &["INFO"])?, "cluster_known_nodes");
             if known != Some(NODE_COUNT.to_string()) {
                 let port = node.port;
-                return Ok(Progress::Waiting(format!("node {port} knows {} nodes", known.unwrap_or_default())));
+                return Ok(Progress::Waiting(format!(
+                    "node {port} knows {} nodes",
+                    known.unwrap_or_default()
+                )));
             }
         }
         Ok(Progress::Reached)

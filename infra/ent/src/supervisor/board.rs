@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::Crew;
 use super::lock::Lock;
 use super::state::{self, Options, Phase, State, StepRecord, StepState};
-use super::Crew;
 use crate::context::Context;
 use crate::ui::{Step, Ui};
 
@@ -35,8 +35,7 @@ impl Board {
     /// Does one step of the start and tells its beginning and end. The step returns what came of it.
     pub(crate) fn step(&mut self, title: &str, work: impl FnOnce(&mut Self) -> Result<String>) -> Result<()> {
         self.current = Some(self.ui.step(title));
-        let record =
-            StepRecord { title: title.to_owned(), detail: String::new(), state: StepState::Running };
+        let record = StepRecord { title: title.to_owned(), detail: String::new(), state: StepState::Running };
         self.state.steps.push(record);
         self.save()?;
         let result = work(self);

@@ -30,7 +30,9 @@ impl Dataset {
         }
         let text = std::fs::read_to_string(&path)?;
         let parsed = serde_json::from_str(&text);
-        parsed.with_context(|| format!("{} is damaged; remove it and load again with --replace", path.display()))
+        parsed.with_context(|| {
+            format!("{} is damaged; remove it and load again with --replace", path.display())
+        })
     }
 
     /// Remembers what is being loaded, or was.

@@ -44,7 +44,10 @@ pub(crate) struct Started {
 
 /// Starts the engines and waits until they are ready; `step` does and tells one step.
 pub(crate) fn start_engines(
-    context: &Context, crew: &mut Crew, programs: &Engines, set: &EngineSet,
+    context: &Context,
+    crew: &mut Crew,
+    programs: &Engines,
+    set: &EngineSet,
     mut step: impl FnMut(&str, &mut dyn FnMut() -> Result<String>) -> Result<()>,
 ) -> Result<Started> {
     ports::require_free(&set.ports.all())?;
@@ -95,12 +98,20 @@ fn start_redis(context: &Context, crew: &mut Crew, redis: &Redis) -> Result<Stri
         Ok(engines::readiness(redis))
     })?;
     redis.mark_formed()?;
-    Ok(format!("{} nodes, 127.0.0.1:{}", engines::NODE_COUNT, redis.nodes.first().map_or(0, |node| node.port)))
+    Ok(format!(
+        "{} nodes, 127.0.0.1:{}",
+        engines::NODE_COUNT,
+        redis.nodes.first().map_or(0, |node| node.port)
+    ))
 }
 
 /// Waits until every process of a kind is ready; fails at once when one ends.
 pub(crate) fn wait_for_kind(
-    context: &Context, crew: &mut Crew, kind: Kind, what: &str, limit: Duration,
+    context: &Context,
+    crew: &mut Crew,
+    kind: Kind,
+    what: &str,
+    limit: Duration,
 ) -> Result<()> {
     context.wait_for(what, limit, || {
         crew.require_alive()?;

@@ -68,7 +68,9 @@ impl Member {
         if self.attempts > ATTEMPTS {
             self.state = UnitState::GivenUp;
             self.detail = format!("{ending}; {ATTEMPTS} restarts did not help");
-            return format!("{name} {ending}; giving up after {ATTEMPTS} restarts (see `cargo ent logs {name}`)");
+            return format!(
+                "{name} {ending}; giving up after {ATTEMPTS} restarts (see `cargo ent logs {name}`)"
+            );
         }
         let delay = self.unit.kind.restart_delay(self.attempts);
         self.state = UnitState::Restarting;

@@ -42,7 +42,11 @@ const LOGS_EVERY: Duration = Duration::from_secs(30);
 
 /// Brings the backend up and keeps it up until somebody asks to stop. `on_ready` is called once when all is ready.
 pub(crate) fn run(
-    context: &Context, options: &Options, binaries: &Binaries, lock: &Lock, on_ready: impl FnOnce(&State) -> Result<()>,
+    context: &Context,
+    options: &Options,
+    binaries: &Binaries,
+    lock: &Lock,
+    on_ready: impl FnOnce(&State) -> Result<()>,
 ) -> Result<()> {
     stale::recover(context)?;
     let mut board = Board::new(context, lock, options)?;
@@ -57,7 +61,10 @@ pub(crate) fn run(
         Err(error) => Err(error),
     };
     if let Err(error) = &result {
-        board.phase(if exit::is_interruption(error) { Phase::Stopping } else { Phase::Failed }, &format!("{error:#}"))?;
+        board.phase(
+            if exit::is_interruption(error) { Phase::Stopping } else { Phase::Failed },
+            &format!("{error:#}"),
+        )?;
         context.ui.line(&format!("Stopping: {error:#}"));
     }
     crew.stop_all(context);

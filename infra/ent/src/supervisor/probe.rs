@@ -29,7 +29,8 @@ pub(crate) fn ask(context: &Context, probe: &Probe) -> Result<()> {
 fn readyz(context: &Context, address: SocketAddr) -> Result<()> {
     let url = format!("http://{address}/readyz");
     context.block_on("/readyz", LIMIT, async {
-        let answer = context.http.get(&url).send().await.map_err(|_| anyhow::anyhow!("does not answer yet"))?;
+        let answer =
+            context.http.get(&url).send().await.map_err(|_| anyhow::anyhow!("does not answer yet"))?;
         ensure!(answer.status().is_success(), "/readyz says {}", answer.status().as_u16());
         Ok(())
     })

@@ -10,15 +10,18 @@ use super::Dataset;
 use crate::clock;
 use crate::context::Context;
 use crate::layout::{make_dir, remove_dir, write_file};
-use crate::services::{self, Binaries, SERVICES};
 use crate::region;
+use crate::services::{self, Binaries, SERVICES};
 
 /// How long the generation may take; the large region takes well under a minute.
 const GENERATE_LIMIT: Duration = Duration::from_mins(5);
 
 /// Loads the region into every service's database; tells each part through `say`.
 pub(crate) fn load(
-    context: &Context, binaries: &Binaries, dataset: &Dataset, is_replacing: bool,
+    context: &Context,
+    binaries: &Binaries,
+    dataset: &Dataset,
+    is_replacing: bool,
     mut say: impl FnMut(&str) -> Result<()>,
 ) -> Result<String> {
     let folder = context.layout.path("seed").join(dataset.name());

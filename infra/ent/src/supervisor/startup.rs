@@ -24,7 +24,11 @@ const PROJECTIONS_LIMIT: Duration = Duration::from_mins(5);
 
 /// Brings everything up; on an error the caller stops whatever runs by then.
 pub(crate) fn bring_up(
-    context: &Context, board: &mut Board, crew: &mut Crew, options: &Options, binaries: &Binaries,
+    context: &Context,
+    board: &mut Board,
+    crew: &mut Crew,
+    options: &Options,
+    binaries: &Binaries,
 ) -> Result<()> {
     let programs = machine::ensure(context)?;
     require_free_ports(options)?;
@@ -35,8 +39,7 @@ pub(crate) fn bring_up(
         durability: Durability::Full,
         instances: options.instances,
     };
-    let started =
-        start_engines(context, crew, &programs, &set, |title, work| board.step(title, |_| work()))?;
+    let started = start_engines(context, crew, &programs, &set, |title, work| board.step(title, |_| work()))?;
     board.processes(crew)?;
     board.step("Databases, keys and certificates", |_| {
         engines::ensure_databases(context, &started.admin, &SERVICES)?;
@@ -61,7 +64,11 @@ fn require_free_ports(options: &Options) -> Result<()> {
 }
 
 fn load_data(
-    context: &Context, board: &mut Board, crew: &mut Crew, options: &Options, binaries: &Binaries,
+    context: &Context,
+    board: &mut Board,
+    crew: &mut Crew,
+    options: &Options,
+    binaries: &Binaries,
 ) -> Result<()> {
     board.step("Migrations", |board| {
         for service in SERVICES {
@@ -80,7 +87,11 @@ fn load_data(
 }
 
 fn start_services(
-    context: &Context, board: &mut Board, crew: &mut Crew, options: &Options, binaries: &Binaries,
+    context: &Context,
+    board: &mut Board,
+    crew: &mut Crew,
+    options: &Options,
+    binaries: &Binaries,
 ) -> Result<()> {
     board.step("Services", |board| {
         for instance in Instance::all(options.instances) {
@@ -99,7 +110,11 @@ fn start_services(
 }
 
 fn start_front_door(
-    context: &Context, board: &mut Board, crew: &mut Crew, options: &Options, programs: &Engines,
+    context: &Context,
+    board: &mut Board,
+    crew: &mut Crew,
+    options: &Options,
+    programs: &Engines,
 ) -> Result<()> {
     board.step("Front door", |board| {
         let haproxy = Haproxy::new(programs, &context.layout);

@@ -48,7 +48,8 @@ pub(crate) enum Probe {
 }
 
 /// The order of stopping: first those that others do not need.
-pub(crate) const STOP_ORDER: [&[Kind]; 3] = [&[Kind::FrontDoor], &[Kind::Service], &[Kind::Postgres, Kind::Redis]];
+pub(crate) const STOP_ORDER: [&[Kind]; 3] =
+    [&[Kind::FrontDoor], &[Kind::Service], &[Kind::Postgres, Kind::Redis]];
 
 impl Kind {
     /// How long to wait before the n-th start in a row (from 1) after an end.
