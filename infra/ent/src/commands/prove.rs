@@ -1,5 +1,7 @@
 //! Settles how a proof is run: on the backend that runs, else on one started for it, with a verdict as exit code.
 
+use std::io::IsTerminal;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -31,20 +33,23 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
     result
 }
 
-fn run_k6(context: &Context, k6: &std::path::Path, script: &std::path::Path, scenario: &str) -> Result<u8> {
+fn run_k6(context: &Context, k6: &Path, script: &Path, scenario: &str) -> Result<u8> {
     let report = context.layout.path("reports").join(format!("{scenario}.json"));
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "INT", "--"]).arg(k6).arg("run");
-    command.arg("--summary-export").arg(&report).arg(script).current_dir(&context.layout.root);
+    if !std::io::stdout().is_terminal() {
+        command.arg("--quiet");
+    }
+    command.arg(script).current_dir(&context.layout.root);
     command.env("SCENARIO", scenario);
     command.env("BASE_URL", format!("https://localhost:{}", ports::HTTPS));
     command.env("ACCOUNTS", context.layout.path("accounts.csv"));
-    command.env("SUMMARY", &report);
+    command.env("REPORT", &report);
     command.env("SSL_CERT_FILE", context.layout.path("tls/ca.crt"));
     command.env("K6_NO_USAGE_REPORT", "true");
     command.stdin(std::process::Stdio::null());
     let status = process::attached(&context.signals, command)?;
     let (is_green, verdict) = k6::verdict(status.code());
-    context.ui.line(&format!("{scenario}: {verdict} (summary: {})", report.display()));
+    context.ui.line(&format!("{scenario}: {verdict} (scorecard: {})", report.display()));
     Ok(u8::from(!is_green))
 }
