@@ -28,7 +28,7 @@ pub struct Config {
     #[garde(dive)]
     pub redis: redis::Config,
     /// Logs, metrics, traces.
-    #[serde(default = "default_telemetry")]
+    #[serde(default)]
     #[garde(dive)]
     pub telemetry: telemetry::Config,
     /// Keys between services.
@@ -45,10 +45,6 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub sign_in: SignIn,
-}
-
-fn default_telemetry() -> telemetry::Config {
-    telemetry::Config { level: "info".to_owned(), otlp_endpoint: None }
 }
 
 /// What sessions are signed with.

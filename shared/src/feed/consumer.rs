@@ -80,20 +80,16 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Follows `source` into the tables of `projections`.
+    /// Follows `source` into the tables of `projections`, and tells `status` how far it is.
     pub fn new(
         source: Sibling,
         database: Database,
         cluster: Cluster,
         clock: SharedClock,
         projections: &'static [Projection],
+        status: ProjectionStatus,
     ) -> Self {
-        Self { source, database, cluster, clock, projections, status: ProjectionStatus::default() }
-    }
-
-    /// Shared with `/statusz`.
-    pub fn status(&self) -> ProjectionStatus {
-        self.status.clone()
+        Self { source, database, cluster, clock, projections, status }
     }
 
     /// The worker: safe to run in every instance, they take turns by the row of their position.

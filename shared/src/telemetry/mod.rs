@@ -24,20 +24,20 @@ pub use trace::{TraceParent, child_traceparent, request_span};
 
 /// What is logged, and where telemetry goes.
 #[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Filter of log lines, such as `info` or `info,shared::feed=debug`.
-    #[serde(default = "default_level")]
     #[garde(skip)]
     pub level: String,
     /// Base address of an OTLP/HTTP receiver, such as `http://collector:4318`. Without one nothing is exported.
-    #[serde(default)]
     #[garde(skip)]
     pub otlp_endpoint: Option<Url>,
 }
 
-fn default_level() -> String {
-    "info".to_owned()
+impl Default for Config {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), otlp_endpoint: None }
+    }
 }
 
 /// How long one export may take: a receiver that hangs must not hold up shutdown.

@@ -137,7 +137,9 @@ pub async fn sign_out(
         auth.sessions().end(&context, handle.value()).await?;
     }
     let mut response = HttpResponse::NoContent();
-    removal_cookies().into_iter().for_each(|cookie| drop(response.cookie(cookie)));
+    for cookie in removal_cookies() {
+        response.cookie(cookie);
+    }
     Ok(response.finish())
 }
 
@@ -165,6 +167,8 @@ fn with_cookies(mut response: HttpResponseBuilder, granted: Granted) -> HttpResp
         access_cookie(granted.access_token, granted.ends_in),
         refresh_cookie(granted.refresh_handle, granted.ends_in),
     ];
-    cookies.into_iter().for_each(|cookie| drop(response.cookie(cookie)));
+    for cookie in cookies {
+        response.cookie(cookie);
+    }
     response
 }

@@ -1,0 +1,106 @@
+//! Settles what courses is made of once its engines answer.
+
+use std::path::PathBuf;
+
+use actix_web::web;
+use refinery::Runner;
+use serde_json::{Map, Value, json};
+use shared::feed::{Consumer, ProjectionStatus, Publisher};
+use shared::pg::Database;
+use shared::service::{Kit, SeedPlan, Service, StartError};
+use shared::session::{Keyring, Verifier, follow_jwks};
+use shared::siblings::Sibling;
+use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::config::Config;
+use crate::{http, store};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The open service.
+#[derive(Clone)]
+pub struct Courses {
+    database: Database,
+    verifier: Verifier,
+    publisher: Publisher,
+    auth: Sibling,
+    keyring: Keyring,
+    jwks_cache_file: PathBuf,
+    directory: ProjectionStatus,
+}
+
+impl Courses {
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl Service for Courses {
+    const NAME: &'static str = "courses";
+    type Config = Config;
+
+    fn migrations() -> Runner {
+        migrations::migrations::runner()
+    }
+
+    fn seed_plan() -> SeedPlan {
+        store::seed::PLAN
+    }
+
+    fn openapi_head() -> utoipa::openapi::OpenApi {
+        http::Head::openapi()
+    }
+
+    fn public_routes(routes: &mut ServiceConfig<'_>) {
+        http::public(routes);
+    }
+
+    fn internal_routes(&self, routes: &mut web::ServiceConfig) {
+        routes.app_data(web::Data::new(self.publisher.clone())).configure(http::internal);
+    }
+
+    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+        let keyring = Keyring::default();
+        Ok(Self {
+            database: kit.database.clone(),
+            verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
+            publisher: Publisher::new(
+                Self::NAME,
+                kit.database.clone(),
+                kit.cluster.clone(),
+                kit.clock.clone(),
+            ),
+            auth: Sibling::new("auth", &config.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
+            keyring,
+            jwks_cache_file: config.access_tokens.jwks_cache_file.clone(),
+            directory: ProjectionStatus::default(),
+        })
+    }
+
+    fn start_workers(&self, kit: &Kit) {
+        let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
+        kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        kit.workers.spawn(|stop| self.publisher.clone().run(stop));
+        let directory = Consumer::new(
+            self.auth.clone(),
+            kit.database.clone(),
+            kit.cluster.clone(),
+            kit.clock.clone(),
+            store::directory::FROM_AUTH,
+            self.directory.clone(),
+        );
+        kit.workers.spawn(|stop| directory.run(stop));
+    }
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn status(&self) -> Map<String, Value> {
+        let projections = json!({ "auth": self.directory.report() });
+        [("projections".to_owned(), projections)].into_iter().collect()
+    }
+}

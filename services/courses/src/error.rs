@@ -1,0 +1,69 @@
+//! Settles everything that can go wrong in courses, and the problem that each of it is to whoever asked.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use shared::http::Problem;
+use shared::pg;
+
+/// A failure of an act of courses.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such course, or the caller may not know of it.
+    #[error("no such course for this caller")]
+    CourseNotFound,
+    /// The caller may see the course and is not its teacher.
+    #[error("only the teacher of a course gives homework")]
+    NotTheTeacher,
+    /// The due date lies in the past or more than a year ahead.
+    #[error("the due date is out of range")]
+    DueDateOutOfRange,
+    /// PostgreSQL.
+    #[error("database: {0}")]
+    Database(#[from] pg::Error),
+}
+
+impl Error {
+    /// Whether the same request may succeed later without any change to it.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.retryable(),
+            Self::CourseNotFound | Self::NotTheTeacher | Self::DueDateOutOfRange => false,
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        match self {
+            Self::CourseNotFound => {
+                Problem::new(StatusCode::NOT_FOUND, "course_not_found", "There is no such course for you.")
+            }
+            Self::NotTheTeacher => Problem::new(
+                StatusCode::FORBIDDEN,
+                "not_allowed",
+                "Only the teacher of this course gives homework in it.",
+            ),
+            Self::DueDateOutOfRange => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "due_date_out_of_range",
+                "due_on must be today or later, and within a year.",
+            ),
+            Self::Database(error) if error.retryable() => {
+                Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
+            }
+            Self::Database(_) => Problem::internal(),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.problem().status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let problem = self.problem();
+        if problem.status().is_server_error() {
+            tracing::warn!(error = %self, retryable = self.retryable(), "a request failed");
+        }
+        problem.response()
+    }
+}

@@ -1,0 +1,104 @@
+//! Settles what messaging is made of once its engines answer.
+
+use std::path::PathBuf;
+
+use actix_web::web;
+use refinery::Runner;
+use serde_json::{Map, Value, json};
+use shared::feed::{Consumer, Projection, ProjectionStatus};
+use shared::pg::Database;
+use shared::service::{Kit, SeedPlan, Service, StartError};
+use shared::session::{Keyring, Verifier, follow_jwks};
+use shared::siblings::Sibling;
+use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::config::Config;
+use crate::{http, store};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The open service.
+#[derive(Clone)]
+pub struct Messaging {
+    database: Database,
+    verifier: Verifier,
+    auth: Sibling,
+    courses: Sibling,
+    keyring: Keyring,
+    jwks_cache_file: PathBuf,
+    directory: ProjectionStatus,
+    roster: ProjectionStatus,
+}
+
+impl Messaging {
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl Service for Messaging {
+    const NAME: &'static str = "messaging";
+    type Config = Config;
+
+    fn migrations() -> Runner {
+        migrations::migrations::runner()
+    }
+
+    fn seed_plan() -> SeedPlan {
+        store::seed::PLAN
+    }
+
+    fn openapi_head() -> utoipa::openapi::OpenApi {
+        http::Head::openapi()
+    }
+
+    fn public_routes(routes: &mut ServiceConfig<'_>) {
+        http::public(routes);
+    }
+
+    fn internal_routes(&self, _: &mut web::ServiceConfig) {}
+
+    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+        let keyring = Keyring::default();
+        Ok(Self {
+            database: kit.database.clone(),
+            verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
+            auth: Sibling::new("auth", &config.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
+            courses: Sibling::new(
+                "courses",
+                &config.siblings.courses,
+                kit.identity.clone(),
+                kit.engine.clone(),
+            )?,
+            keyring,
+            jwks_cache_file: config.access_tokens.jwks_cache_file.clone(),
+            directory: ProjectionStatus::default(),
+            roster: ProjectionStatus::default(),
+        })
+    }
+
+    fn start_workers(&self, kit: &Kit) {
+        let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
+        kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        let follow = |source: &Sibling, projections: &'static [Projection], status: &ProjectionStatus| {
+            let (database, cluster, clock) = (kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
+            let consumer =
+                Consumer::new(source.clone(), database, cluster, clock, projections, status.clone());
+            kit.workers.spawn(|stop| consumer.run(stop));
+        };
+        follow(&self.auth, store::directory::FROM_AUTH, &self.directory);
+        follow(&self.courses, store::roster::FROM_COURSES, &self.roster);
+    }
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn status(&self) -> Map<String, Value> {
+        let projections = json!({ "auth": self.directory.report(), "courses": self.roster.report() });
+        [("projections".to_owned(), projections)].into_iter().collect()
+    }
+}

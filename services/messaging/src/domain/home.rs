@@ -1,0 +1,88 @@
+//! Settles what a person finds when they open messaging: how much is unread, and to whom they may write.
+
+use serde::Serialize;
+use shared::context::Context;
+use shared::pg::Database;
+use shared::session::{Claims, Role};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::audience::Part;
+use super::communication_rule::{Target, check};
+use super::message::roles_in;
+use crate::error::Error;
+use crate::store;
+use crate::store::roster::RelatedGroup;
+
+/// Messaging at a glance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Home {
+    /// Messages delivered and not read, as of now.
+    unread_count: i64,
+    /// Whom the caller may write to at once.
+    audiences: Vec<OpenAudience>,
+}
+
+/// An audience that is open to the caller.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OpenAudience {
+    /// A class or teaching group.
+    Group {
+        /// The school.
+        school_id: Uuid,
+        /// The group.
+        id: Uuid,
+        /// Its name.
+        name: String,
+        /// The parts that the caller may write to.
+        parts: Vec<Part>,
+    },
+    /// Everybody with a role in a school.
+    Role {
+        /// The school.
+        school_id: Uuid,
+        /// The role.
+        role: Role,
+        /// The school's name.
+        name: String,
+    },
+}
+
+/// Two statements and the rules.
+pub async fn of(database: &Database, context: &Context, caller: &Claims) -> Result<Home, Error> {
+    let schools = caller.schools();
+    let mut reader = database.read(context).await?;
+    let unread_count = store::delivery::count_unread(&mut reader, &schools, caller.sub).await?;
+    let groups = store::roster::list_related(&mut reader, &schools, caller.sub, &led_schools(caller)).await?;
+    let names = store::roster::school_names(&mut reader, &schools).await?;
+    let mut audiences: Vec<OpenAudience> =
+        groups.into_iter().filter_map(|group| open_group(caller, group)).collect();
+    audiences.extend(names.into_iter().flat_map(|(school_id, name)| open_roles(caller, school_id, &name)));
+    Ok(Home { unread_count, audiences })
+}
+
+/// Schools whose every group is listed: those where the caller is neither pupil nor guardian nor only a teacher.
+fn led_schools(caller: &Claims) -> Vec<Uuid> {
+    let leading = [Role::Principal, Role::SchoolLife, Role::Staff, Role::LocalAdmin];
+    caller.schools().into_iter().filter(|school| caller.has_role(*school, &leading)).collect()
+}
+
+fn open_group(caller: &Claims, group: RelatedGroup) -> Option<OpenAudience> {
+    let roles = roles_in(caller, group.school_id);
+    let is_open = |part: &Part| check(&roles, &Target::Group(group.relation, vec![*part])).is_ok();
+    let parts: Vec<Part> = Part::ALL.into_iter().filter(is_open).collect();
+    let open = OpenAudience::Group {
+        school_id: group.school_id,
+        id: group.id,
+        name: group.name,
+        parts: parts.clone(),
+    };
+    (!parts.is_empty()).then_some(open)
+}
+
+fn open_roles(caller: &Claims, school_id: Uuid, name: &str) -> Vec<OpenAudience> {
+    let roles = roles_in(caller, school_id);
+    let open = Role::ALL.into_iter().filter(|role| check(&roles, &Target::Role(*role)).is_ok());
+    open.map(|role| OpenAudience::Role { school_id, role, name: name.to_owned() }).collect()
+}

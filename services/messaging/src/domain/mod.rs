@@ -1,0 +1,7 @@
+//! Settles the rules of messaging: who may write to whom, and what a message is.
+
+pub mod audience;
+pub mod communication_rule;
+pub mod home;
+pub mod mailbox;
+pub mod message;

@@ -1,0 +1,88 @@
+//! Settles everything that can go wrong in messaging, and the problem that each of it is to whoever asked.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use shared::http::Problem;
+use shared::pg;
+
+use crate::domain::communication_rule::Refusal;
+
+/// A failure of an act of messaging.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thread, or the caller has no part in it.
+    #[error("no such thread for this caller")]
+    ThreadNotFound,
+    /// There is no such group in the caller's schools.
+    #[error("no such group")]
+    GroupNotFound,
+    /// The rules do not let this sender write to this audience.
+    #[error("the communication rules refuse: {0:?}")]
+    Refused(Refusal),
+    /// The audience is empty, or has nobody but the sender.
+    #[error("the audience has nobody in it")]
+    NoRecipients,
+    /// A person named as recipient is not in the school.
+    #[error("a recipient is not in the school")]
+    UnknownRecipient,
+    /// A new thread has no subject.
+    #[error("a new thread needs a subject")]
+    SubjectMissing,
+    /// PostgreSQL.
+    #[error("database: {0}")]
+    Database(#[from] pg::Error),
+}
+
+impl Error {
+    /// Whether the same request may succeed later without any change to it.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.retryable(),
+            Self::ThreadNotFound
+            | Self::GroupNotFound
+            | Self::Refused(_)
+            | Self::NoRecipients
+            | Self::UnknownRecipient
+            | Self::SubjectMissing => false,
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        let invalid = |code, detail: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        match self {
+            Self::ThreadNotFound => {
+                Problem::new(StatusCode::NOT_FOUND, "thread_not_found", "There is no such thread for you.")
+            }
+            Self::GroupNotFound => Problem::new(
+                StatusCode::NOT_FOUND,
+                "group_not_found",
+                "There is no such class or group for you.",
+            ),
+            Self::Refused(refusal) => Problem::new(StatusCode::FORBIDDEN, "not_allowed", refusal.reason()),
+            Self::NoRecipients => invalid("no_recipients", "Nobody would receive this message."),
+            Self::UnknownRecipient => {
+                invalid("unknown_recipient", "A recipient does not belong to this school.")
+            }
+            Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::Database(error) if error.retryable() => Problem::unavailable(
+                "database_unavailable",
+                "Messages cannot be reached right now: try again.",
+            ),
+            Self::Database(_) => Problem::internal(),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.problem().status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let problem = self.problem();
+        if problem.status().is_server_error() {
+            tracing::warn!(error = %self, retryable = self.retryable(), "a request failed");
+        }
+        problem.response()
+    }
+}

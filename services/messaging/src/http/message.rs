@@ -1,0 +1,74 @@
+//! Settles how a message is sent over HTTP.
+
+use actix_web::post;
+use actix_web::web::Data;
+use garde::Validate;
+use serde::Deserialize;
+use shared::context::Context;
+use shared::http::{Body, Caller, Created, ProblemBody};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::Messaging;
+use crate::domain::audience::Audience;
+use crate::domain::message::{self, Draft, Sent};
+use crate::error::Error;
+
+/// Most people that can be named one by one.
+const MOST_NAMED_PEOPLE: usize = 100;
+
+/// What a person writes.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    /// Of a new thread; not used when `thread_id` is given.
+    #[garde(inner(length(chars, min = 1, max = 200), custom(shared::http::line)))]
+    subject: Option<String>,
+    /// A thread that you have part in, which this message goes on.
+    #[garde(skip)]
+    thread_id: Option<Uuid>,
+    /// The text.
+    #[garde(length(chars, min = 1, max = 20_000), custom(shared::http::prose))]
+    body: String,
+    /// Whom it is for.
+    #[garde(custom(is_bounded))]
+    audience: Audience,
+}
+
+/// Send a message to a class, a role or some people of a school.
+#[utoipa::path(
+    tag = "messages",
+    request_body = NewMessage,
+    responses(
+        (status = 201, body = Sent, description = "Stored and delivered to every recipient"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json",
+            description = "not_allowed (with the rule that refuses), foreign_origin"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "group_not_found, thread_not_found"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json",
+            description = "invalid_body, subject_missing, no_recipients, unknown_recipient"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
+    )
+)]
+#[post("/messaging/v1/messages")]
+pub async fn send(
+    context: Context,
+    caller: Caller,
+    messaging: Data<Messaging>,
+    Body(new): Body<NewMessage>,
+) -> Result<Created<Sent>, Error> {
+    let draft =
+        Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
+    message::send(messaging.database(), &context, &caller, draft).await.map(Created)
+}
+
+fn is_bounded(audience: &Audience, (): &()) -> garde::Result {
+    let is_within = match audience {
+        Audience::People { ids, .. } => (1..=MOST_NAMED_PEOPLE).contains(&ids.len()),
+        Audience::Group { parts, .. } => (1..=3).contains(&parts.len()),
+        Audience::Role { .. } => true,
+    };
+    let error = || garde::Error::new("names 1 to 100 people, or 1 to 3 parts of a group");
+    if is_within { Ok(()) } else { Err(error()) }
+}

@@ -1,0 +1,8 @@
+//! Settles every SQL statement and every Redis key of messaging.
+
+pub mod delivery;
+pub mod directory;
+pub mod message;
+pub mod roster;
+pub mod seed;
+pub mod thread;

@@ -1,0 +1,75 @@
+//! Settles how threads are kept and seen.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use shared::pg::{Error, Reader, Row, Transaction};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A message of a thread.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThreadMessage {
+    id: Uuid,
+    sender_id: Uuid,
+    /// Absent until the directory has told it.
+    sender_name: Option<String>,
+    body: String,
+    sent_at: DateTime<Utc>,
+    recipient_count: i32,
+}
+
+/// Starts a thread.
+pub async fn insert(
+    transaction: &mut Transaction,
+    school_id: Uuid,
+    id: Uuid,
+    subject: &str,
+    started_by: Uuid,
+    started_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let sql =
+        "insert into thread (school_id, id, subject, started_by, started_at) values ($1, $2, $3, $4, $5)";
+    transaction.execute(sql, &[&school_id, &id, &subject, &started_by, &started_at]).await.map(|_| ())
+}
+
+/// Whether a person received or sent anything in a thread.
+pub async fn is_participant(
+    transaction: &mut Transaction,
+    school_id: Uuid,
+    thread_id: Uuid,
+    person_id: Uuid,
+) -> Result<bool, Error> {
+    let sql = "select exists (select 1 from delivery where school_id = $1 and recipient_id = $3 and thread_id = $2)
+                   or exists (select 1 from message where school_id = $1 and thread_id = $2 and sender_id = $3)";
+    Ok(transaction.query_one(sql, &[&school_id, &thread_id, &person_id]).await?.get(0))
+}
+
+/// Subject and messages of a thread, as far as the person may see them. `None` when that is nothing.
+pub async fn find_view(
+    reader: &mut Reader,
+    schools: &[Uuid],
+    person_id: Uuid,
+    thread_id: Uuid,
+) -> Result<Option<(String, Vec<ThreadMessage>)>, Error> {
+    let sql = "select t.subject, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
+                      m.recipient_count
+               from thread t
+               join message m on m.school_id = t.school_id and m.thread_id = t.id and m.state = 'visible'
+               left join directory.person p on p.id = m.sender_id
+               where t.school_id = any($1) and t.id = $3
+                 and (m.sender_id = $2 or exists (
+                     select 1 from delivery d
+                     where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
+               order by m.id desc limit 100";
+    let rows = reader.query(sql, &[&schools, &person_id, &thread_id]).await?;
+    let message = |row: &Row| ThreadMessage {
+        id: row.get(1),
+        sender_id: row.get(2),
+        sender_name: row.get(3),
+        body: row.get(4),
+        sent_at: row.get(5),
+        recipient_count: row.get(6),
+    };
+    let subject = rows.first().map(|row| row.get(0));
+    Ok(subject.map(|subject| (subject, rows.iter().rev().map(message).collect())))
+}
