@@ -159,7 +159,8 @@ impl Postbag {
         let letter = pick(&mut self.dice, letters, "letters")?;
         let sender = guardian.full_name();
         let words = [("{child}", pupil.person.name.given), ("{sender}", sender.as_str())];
-        let turns = [(guardian, &Audience::person(to)), (to, &Audience::person(guardian))];
+        let school = group.group.school;
+        let turns = [(guardian, &Audience::person(school, to)), (to, &Audience::person(school, guardian))];
         self.send(group, letter, &words, &turns)
     }
 

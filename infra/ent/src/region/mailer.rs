@@ -58,8 +58,11 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    pub(super) fn person(person: &Person) -> Self {
-        Self { named: json!({ "kind": "people", "ids": [person.id] }), members: BTreeSet::from([person.id]) }
+    pub(super) fn person(school: SchoolKey, person: &Person) -> Self {
+        Self {
+            named: json!({ "kind": "people", "school_id": school.id, "ids": [person.id] }),
+            members: BTreeSet::from([person.id]),
+        }
     }
 
     pub(super) fn group(group: &TaughtGroup, parts: &[Part]) -> Self {

@@ -102,6 +102,7 @@ impl Dataset {
     pub(super) fn resolve(&self, message: &Row) -> BTreeSet<String> {
         let audience: Value = serde_json::from_str(&message["audience"]).unwrap();
         let text = |key: &str| audience[key].as_str().unwrap().to_owned();
+        assert_eq!(text("school_id"), message["school_id"]);
         let list = |key: &str| -> Vec<String> { serde_json::from_value(audience[key].clone()).unwrap() };
         match text("kind").as_str() {
             "people" => list("ids").into_iter().collect(),
