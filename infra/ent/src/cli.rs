@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// The background half of `up --detach`
     #[command(hide = true)]
     Supervise,
+    /// The generator of `seed`, in a process of its own
+    #[command(hide = true)]
+    GenerateRegion(GenerateRegion),
 }
 
 /// Options of `up`.
@@ -125,6 +128,19 @@ pub(crate) struct Seed {
     /// Replace the people and everything they have written
     #[arg(long)]
     pub(crate) replace: bool,
+}
+
+/// Options of `generate-region`.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateRegion {
+    /// How much
+    #[arg(long)]
+    pub(crate) scale: Scale,
+    /// Which one
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// The folder to fill, which exists and is empty
+    pub(crate) folder: std::path::PathBuf,
 }
 
 /// Options of `test`.

@@ -75,16 +75,30 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
         .with_context(|| format!("cannot set the permissions of {}", path.display()))
 }
 
-/// Replaces a file as a whole: a reader, or a crash, sees the old content or the new one, never a part.
+/// Replaces a file as a whole: a reader, or a crash of the machine, sees the old content or the new one, never a part.
 pub(crate) fn write_file(path: &Path, content: impl AsRef<[u8]>, mode: u32) -> Result<()> {
+    replace(path, content.as_ref(), mode, File::sync_data)
+}
+
+/// The same for a file that no other boot will read: it does not wait for the disk.
+pub(crate) fn write_passing_file(path: &Path, content: impl AsRef<[u8]>, mode: u32) -> Result<()> {
+    replace(path, content.as_ref(), mode, |_| Ok(()))
+}
+
+fn replace(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    settle: impl Fn(&File) -> std::io::Result<()>,
+) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let write = || -> std::io::Result<()> {
         let mut file =
             OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&temporary)?;
         file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        file.write_all(content.as_ref())?;
-        file.sync_data()?;
+        file.write_all(content)?;
+        settle(&file)?;
         std::fs::rename(&temporary, path)
     };
     write().with_context(|| format!("cannot write {}", path.display()))

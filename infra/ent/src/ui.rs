@@ -7,6 +7,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::clock;
 
+/// Plain lines about one step come at most this often: what counts up would fill a log.
+const PLAIN_EVERY: Duration = Duration::from_secs(2);
+
 /// Where progress is shown.
 #[derive(Clone)]
 pub(crate) struct Ui {
@@ -59,6 +62,7 @@ impl Ui {
             began: clock::now(),
             spinner,
             detail: String::new(),
+            told: None,
         }
     }
 }
@@ -70,6 +74,7 @@ pub(crate) struct Step {
     began: Instant,
     spinner: Option<ProgressBar>,
     detail: String,
+    told: Option<Instant>,
 }
 
 impl Step {
@@ -81,7 +86,11 @@ impl Step {
         text.clone_into(&mut self.detail);
         match &self.spinner {
             Some(spinner) => spinner.set_message(text.to_owned()),
-            None => self.ui.line(&format!("    {}: {text}", self.title)),
+            None if self.told.is_none_or(|told| told.elapsed() > PLAIN_EVERY) => {
+                self.told = Some(clock::now());
+                self.ui.line(&format!("    {}: {text}", self.title));
+            }
+            None => {}
         }
     }
 

@@ -19,6 +19,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
+use crate::region;
 use crate::ui::Ui;
 
 /// Carries out a command; returns its exit code.
@@ -34,6 +35,10 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),
         Command::Generate(options) => generate::run(&context()?, options),
+        Command::GenerateRegion(options) => {
+            let accounts = options.folder.join("accounts.csv");
+            region::generate(options.scale, options.seed, &options.folder, &accounts).map(|_| 0)
+        }
         Command::Supervise => detach::supervise(&Context::new(Ui::log())?),
     }
 }

@@ -1,16 +1,15 @@
 //! Settles how demo data get into the databases: generated once into files, then loaded by each service itself.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::Dataset;
-use crate::clock;
 use crate::context::Context;
 use crate::layout::{make_dir, remove_dir, write_file};
-use crate::region;
+use crate::process;
 use crate::services::{self, Binaries, SERVICES};
 
 /// How long the generation may take; the large region takes well under a minute.
@@ -41,34 +40,18 @@ pub(crate) fn load(
     Ok(said)
 }
 
-/// Generates into a new folder that takes its place when it is whole.
+/// Generates into a new folder that takes its place when it is whole; in a process of its own, which Ctrl-C can end and
+/// whose memory goes with it.
 fn generate(context: &Context, dataset: &Dataset, folder: &Path) -> Result<()> {
     let new = folder.with_extension("new");
     remove_dir(&new)?;
     make_dir(&new, 0o700)?;
-    generate_beside(context, dataset, new.clone())?;
+    // This very program, even if a build has replaced its file meanwhile.
+    let mut command = Command::new(format!("/proc/{}/exe", std::process::id()));
+    command.args(["generate-region", "--scale", dataset.scale_name(), "--seed", &dataset.seed.to_string()]);
+    command.arg(&new);
+    let result = process::captured(&context.layout, &context.signals, &command, None, GENERATE_LIMIT)?;
+    result.success("the generation of demo data")?;
     remove_dir(folder)?;
     std::fs::rename(&new, folder).context("cannot put the generated region in place")
-}
-
-/// The generator computes for seconds; on a thread beside, so that Ctrl-C is heard meanwhile.
-fn generate_beside(context: &Context, dataset: &Dataset, out: PathBuf) -> Result<()> {
-    let (sender, finished) = channel();
-    let (scale, seed) = (dataset.scale, dataset.seed);
-    std::thread::Builder::new().name("region".to_owned()).spawn(move || {
-        // The receiver may have given up; then nobody is left to tell.
-        drop(sender.send(region::generate(scale, seed, &out, &out.join("accounts.csv"))));
-    })?;
-    let began = clock::now();
-    loop {
-        context.signals.check()?;
-        match finished.recv_timeout(Duration::from_millis(100)) {
-            Ok(result) => return result.map(drop),
-            Err(RecvTimeoutError::Disconnected) => bail!("the generator broke off; its message is above"),
-            Err(RecvTimeoutError::Timeout) if began.elapsed() > GENERATE_LIMIT => {
-                bail!("the generator took longer than {} s", GENERATE_LIMIT.as_secs())
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
 }

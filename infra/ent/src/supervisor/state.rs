@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Dataset;
-use crate::layout::{Layout, write_file};
+use crate::layout::{Layout, write_passing_file};
 use crate::process::{Identity, boot_id};
 
 /// Changes when a field changes its meaning: a file of another format is not read.
@@ -150,7 +150,7 @@ impl State {
     /// Writes it down as a whole.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).context("cannot write the state down")?;
-        write_file(path, text, 0o600)
+        write_passing_file(path, text, 0o600)
     }
 
     /// The same, with other demo data.
