@@ -15,8 +15,8 @@ const PARTS: Record<Role, readonly string[]> = {
 const SIGN_IN_TRIES = 3;
 const SIGN_IN_PATIENCE_S = 33;
 
-/** Failures that one virtual user prints; the rest are in the counts. */
-const PRINTED_FAILURES = 3;
+/** How many failures one virtual user prints; the rest are in the counts. */
+const PRINTED_FAILURES = 1;
 let printed = 0;
 
 /** One visit of `person`. It counts as completed when no step failed; without a sign-in it ends at once. */
