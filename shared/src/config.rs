@@ -1,7 +1,7 @@
 //! Settles how a service is configured: one TOML file, overridden by `ENT_*` variables, unknown keys refused, values checked together.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use config::{Config, Environment, File, FileFormat};
 use garde::Validate;
@@ -125,7 +125,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Says where a file is expected, in the words of `Invalid`.
-pub fn must_be_file(key: &str, path: &PathBuf) -> Result<(), Invalid> {
+pub fn must_be_file(key: &str, path: &Path) -> Result<(), Invalid> {
     if path.is_file() {
         return Ok(());
     }

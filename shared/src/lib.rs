@@ -19,4 +19,11 @@ pub mod session;
 pub mod siblings;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "support for tests, where a panic is how a fault is reported"
+)]
 pub mod testing;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use url::Url;
 
@@ -23,9 +23,11 @@ impl OriginPolicy {
         if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
             return Ok(());
         }
-        let is_ours = match headers.get(header::ORIGIN) {
-            Some(origin) => self.0.iter().any(|ours| ours.as_bytes() == origin.as_bytes()),
-            None => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+        let is_own = |origin: &HeaderValue| self.0.iter().any(|own| own.as_bytes() == origin.as_bytes());
+        let is_ours = if headers.contains_key(header::ORIGIN) {
+            headers.get_all(header::ORIGIN).all(is_own)
+        } else {
+            headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
         };
         if is_ours {
             return Ok(());
@@ -39,6 +41,7 @@ impl OriginPolicy {
 }
 
 /// For garde: `https://host[:port]`, nothing behind it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]
 pub(super) fn is_origin(value: &str, (): &()) -> garde::Result {
     let is_exact = Url::parse(value).is_ok_and(|url| url.origin().ascii_serialization() == value);
     if is_exact && value.starts_with("http") {
@@ -50,7 +53,7 @@ pub(super) fn is_origin(value: &str, (): &()) -> garde::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     fn check(method: &Method, pairs: &[(&'static str, &'static str)]) -> bool {
         let headers = pairs
@@ -71,6 +74,7 @@ mod tests {
             vec![("origin", "http://ent.example")],
             vec![("origin", "null")],
             vec![("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            vec![("origin", "https://ent.example"), ("origin", "https://evil.example")],
             vec![("sec-fetch-site", "same-site")],
             vec![("sec-fetch-site", "none")],
         ] {

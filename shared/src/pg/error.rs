@@ -56,10 +56,12 @@ impl Error {
         match error {
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Self::Busy,
             PoolError::Timeout(kind) => Self::Unreachable(format!("time-out while {kind:?}")),
-            PoolError::Backend(error) => match Self::from(error) {
-                Self::Unexpected(error) => Self::Unreachable(error.to_string()),
-                known => known,
-            },
+            PoolError::Backend(error) => {
+                let text = error.to_string();
+                let known = Self::from(error);
+                // A connection that cannot be opened is an outage, whatever the reason, and no bug of a statement.
+                if known.retryable() { known } else { Self::Unreachable(text) }
+            }
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
                 Self::Unreachable(error.to_string())
             }
@@ -77,7 +79,8 @@ impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(refusal) = error.as_db_error() else {
             return if error.is_closed()
-                || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>())
+                || std::error::Error::source(&error)
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
             {
                 Self::Unreachable(error.to_string())
             } else {

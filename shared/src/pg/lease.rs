@@ -97,7 +97,7 @@ async fn cancel(object: &Object, server: &str) -> Result<(), std::io::Error> {
     let token = object.cancel_token();
     let mut stream = TcpStream::connect(server).await?;
     token.cancel_query_raw(&mut stream, NoTls).await.map_err(std::io::Error::other)?;
-    let mut end = [0; 1];
-    stream.read(&mut end).await?;
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await?;
     Ok(())
 }

@@ -53,12 +53,12 @@ impl Reader {
         let statement = client.prepare_cached(sql).await?;
         let begin = format!("begin read only; set local statement_timeout = {}", limit.as_millis().max(1));
         // `join!` polls in this order and each request is queued when first polled: one write, one round trip.
-        let (begun, rows, ended) = join!(
+        let (opened, rows, ended) = join!(
             client.batch_execute(&begin),
             client.query(&statement, params),
             client.batch_execute("commit")
         );
-        begun?;
+        opened?;
         let rows = rows?;
         ended?;
         Ok(rows)

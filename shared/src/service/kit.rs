@@ -62,7 +62,7 @@ pub struct Kit {
 }
 
 /// How long a service waits for its engines before it gives up.
-const ENGINES_LIMIT: Duration = Duration::from_secs(60);
+const ENGINES_LIMIT: Duration = Duration::from_mins(1);
 
 impl Kit {
     /// Waits for both engines, saying what it waits for.

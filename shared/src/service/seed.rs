@@ -41,7 +41,7 @@ pub enum SeedError {
 }
 
 /// The whole load, and each statement of it, must be done within this.
-const SEED_LIMIT: Duration = Duration::from_secs(300);
+const SEED_LIMIT: Duration = Duration::from_mins(5);
 
 /// Loads `folder`. Returns the number of rows, or `None` when the same data set was loaded before.
 pub async fn seed(

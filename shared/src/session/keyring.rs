@@ -34,7 +34,7 @@ pub struct Keyring {
 /// Where auth publishes its keys, on its internal address.
 pub const JWKS_PATH: &str = "/internal/v1/jwks";
 /// How often the set is fetched without any reason.
-const REFRESH_EVERY: Duration = Duration::from_secs(300);
+const REFRESH_EVERY: Duration = Duration::from_mins(5);
 /// An unknown key id makes a service fetch again, but never more often than this: key ids come from clients.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(30);
 /// How soon after a failed fetch the next is tried.

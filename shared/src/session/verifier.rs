@@ -15,7 +15,7 @@ use crate::keys::SigningKeyFile;
 /// Tokens remembered as verified; one is about 500 bytes.
 const REMEMBERED_TOKENS: u64 = 100_000;
 /// Longer than any access token lives; expiry itself is checked on every use.
-const REMEMBERED_FOR: Duration = Duration::from_secs(900);
+const REMEMBERED_FOR: Duration = Duration::from_mins(15);
 /// Clocks of two machines may differ by this much.
 const CLOCK_SKEW_S: u64 = 5;
 
@@ -58,13 +58,12 @@ impl Verifier {
     /// The claims of a token that is valid now.
     pub fn verify(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let claims = match self.verified.get(&digest) {
-            Some(claims) => claims,
-            None => {
-                let claims = Arc::new(self.check_signature(token)?);
-                self.verified.insert(digest, claims.clone());
-                claims
-            }
+        let claims = if let Some(claims) = self.verified.get(&digest) {
+            claims
+        } else {
+            let claims = Arc::new(self.check_signature(token)?);
+            self.verified.insert(digest, claims.clone());
+            claims
         };
         if claims.exp + CLOCK_SKEW_S <= self.clock.unix_seconds() {
             return Err(Refusal::Expired);

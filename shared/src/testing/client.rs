@@ -39,8 +39,8 @@ impl Answer {
     }
 
     /// Fails with the whole answer unless the status is this one.
-    #[must_use]
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "often the status is all that a test wants to know")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self

@@ -6,7 +6,7 @@ pub(super) fn postgres() -> tokio_postgres::Config {
 }
 
 /// (password, `host:port` of each node) of the test cluster.
-pub fn redis_nodes() -> (String, Vec<String>) {
+pub(super) fn redis_nodes() -> (String, Vec<String>) {
     let value = read("ENT_TEST_REDIS");
     let parts = value.strip_prefix("redis://:").and_then(|rest| rest.split_once('@'));
     let (password, nodes) = parts.expect("ENT_TEST_REDIS is redis://:PASSWORD@host:port,host:port");

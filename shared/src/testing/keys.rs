@@ -20,19 +20,24 @@ pub struct TestKeys {
 const SERVICES: [&str; 3] = ["auth", "courses", "messaging"];
 
 impl TestKeys {
-    /// Makes all of them.
+    /// Demo keys, as `ent up` makes them.
     pub fn generate() -> Self {
+        Self::generate_as("demo")
+    }
+
+    /// Keys whose ids begin with `kind`.
+    pub fn generate_as(kind: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let write = |name: &str, content: &str| {
-            std::fs::write(folder.path().join(name), content).expect("a key file")
+            std::fs::write(folder.path().join(name), content).expect("a key file");
         };
         for service in SERVICES {
-            let key = keys::generate_signing_key(&format!("demo-{service}"));
+            let key = keys::generate_signing_key(&format!("{kind}-{service}"));
             write(service, &key.private_jwk);
             write(&format!("{service}.pub"), &key.public_jwk);
         }
-        write("access", &keys::generate_signing_key("demo-access").private_jwk);
-        write("refresh", &keys::generate_secret("demo-refresh"));
+        write("access", &keys::generate_signing_key(&format!("{kind}-access")).private_jwk);
+        write("refresh", &keys::generate_secret(&format!("{kind}-refresh")));
         let access = keys::read_signing_key(&folder.path().join("access"), Profile::Test).expect("a key");
         let jwks = Jwks { keys: vec![access.public.clone()] };
         write("jwks", &serde_json::to_string(&jwks).expect("a key set"));

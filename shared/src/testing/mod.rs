@@ -10,11 +10,12 @@ mod engines;
 mod keys;
 mod proxy;
 mod running;
+mod waiting;
 
 pub use client::{Answer, Client};
 pub use clock::ManualClock;
 pub use database::TestDatabase;
-pub use engines::redis_nodes;
 pub use keys::TestKeys;
-pub use proxy::FaultProxy;
+pub use proxy::{FaultProxy, redis_behind_proxies};
 pub use running::Running;
+pub use waiting::eventually;

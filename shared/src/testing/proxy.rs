@@ -1,5 +1,6 @@
 //! Settles how tests break a network: a TCP proxy in front of an engine that can refuse, reset, stall, and heal.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use super::engines;
 
 /// What the proxy does with connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,18 @@ impl FaultProxy {
     pub fn restore(&self) {
         self.mode.send_replace(Mode::Pass);
     }
+}
+
+/// A proxy in front of every node of the test cluster, and the map that leads a service through them.
+pub async fn redis_behind_proxies() -> (BTreeMap<String, String>, Vec<FaultProxy>) {
+    let (_, nodes) = engines::redis_nodes();
+    let (mut reach_as, mut proxies) = (BTreeMap::new(), Vec::new());
+    for node in nodes {
+        let proxy = FaultProxy::in_front_of(&node).await;
+        reach_as.insert(node, proxy.address().to_string());
+        proxies.push(proxy);
+    }
+    (reach_as, proxies)
 }
 
 impl Drop for FaultProxy {

@@ -15,7 +15,7 @@ use crate::clock::SharedClock;
 use crate::http::server::Listeners;
 use crate::ids;
 use crate::runtime::Engine;
-use crate::service::{Configuration, Kit, Service, serve_on};
+use crate::service::{Configuration, Kit, Service, StartError, serve_on};
 use crate::telemetry::Metrics;
 
 /// A service under test. Dropping it drains it and fails the test if that does not work.
@@ -64,6 +64,14 @@ impl<S: Service> Running<S> {
     where
         S::Config: Send + 'static,
     {
+        Self::try_start(config, clock).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the service, or says why it does not start.
+    pub fn try_start(config: S::Config, clock: SharedClock) -> Result<Self, String>
+    where
+        S::Config: Send + 'static,
+    {
         let (announce, announced) = mpsc::channel();
         let stop = CancellationToken::new();
         let stopping = stop.clone();
@@ -72,25 +80,26 @@ impl<S: Service> Running<S> {
             let concerns = config.concerns();
             let listeners = Listeners::bind(concerns.http).expect("free ports");
             let addresses = listeners.addresses().expect("their addresses");
-            let (service, kit) = engine.run(async {
+            let opened = engine.run(async {
                 let metrics = Metrics::detached().expect("metrics");
-                let kit = Kit::open(&concerns, S::NAME, engine.workers().clone(), clock, metrics).await;
-                let kit = kit.unwrap_or_else(|error| panic!("{error}"));
-                let service = S::open(&config, &kit).await.unwrap_or_else(|error| panic!("{error}"));
-                (service, kit)
+                let kit = Kit::open(&concerns, S::NAME, engine.workers().clone(), clock, metrics).await?;
+                Ok::<_, StartError>((S::open(&config, &kit).await?, kit))
             });
+            let (service, kit) = match opened {
+                Ok(opened) => opened,
+                Err(error) => return announce.send(Err(error.to_string())).expect("the test waits"),
+            };
             service.start_workers(&kit);
-            announce.send((service.clone(), addresses)).expect("the test waits");
+            announce.send(Ok((service.clone(), addresses))).expect("the test waits");
             System::new()
                 .block_on(serve_on(&service, &kit, &config, listeners, stopping))
                 .expect("a clean end");
             drop((service, kit));
             engine.stop(Duration::from_secs(5));
         });
-        let (service, (public, internal)) = announced
-            .recv_timeout(Duration::from_secs(30))
-            .expect("the service starts; its thread says why not");
-        Self { service, public, internal, stop, thread: Some(thread) }
+        let announced = announced.recv_timeout(Duration::from_secs(30));
+        let (service, (public, internal)) = announced.expect("the service starts within 30 s")?;
+        Ok(Self { service, public, internal, stop, thread: Some(thread) })
     }
 
     /// A new browser at the public address.

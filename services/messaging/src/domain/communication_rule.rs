@@ -42,30 +42,30 @@ pub enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The sender has no role in that school.
-    NotInSchool,
+    OutsideSchool,
     /// The sender has nothing to do with that group.
-    NotYourGroup,
+    ForeignGroup,
     /// The sender may write to the group, but not to all of those parts.
-    NotToThisPart,
+    ClosedPart,
     /// The sender may not write to everybody with that role.
-    NotToThisRole,
+    ClosedRole,
     /// The sender may not write to that person.
-    NotToThisPerson,
+    ClosedPerson,
 }
 
 impl Refusal {
     /// For the person who asks why not.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::NotInSchool => "You do not belong to this school.",
-            Self::NotYourGroup => {
+            Self::OutsideSchool => "You do not belong to this school.",
+            Self::ForeignGroup => {
                 "You may write to your own classes and groups, or to those of your children."
             }
-            Self::NotToThisPart => {
+            Self::ClosedPart => {
                 "Pupils write to pupils and teachers of their class; guardians write to the teachers of their child's class."
             }
-            Self::NotToThisRole => "Only the school's personnel may write to everybody with this role.",
-            Self::NotToThisPerson => {
+            Self::ClosedRole => "Only the school's personnel may write to everybody with this role.",
+            Self::ClosedPerson => {
                 "Pupils write to their class and its teachers; guardians to their child's teachers and to the direction."
             }
         }
@@ -74,7 +74,7 @@ impl Refusal {
 
 /// Whether somebody with these roles in the school may write to the target. One role that may is enough.
 pub fn check(sender_roles: &[Role], target: &Target) -> Result<(), Refusal> {
-    let mut refusal = Refusal::NotInSchool;
+    let mut refusal = Refusal::OutsideSchool;
     for role in sender_roles {
         match check_role(*role, target) {
             Ok(()) => return Ok(()),
@@ -94,23 +94,23 @@ fn check_role(sender: Role, target: &Target) -> Result<(), Refusal> {
 
 fn check_student(target: &Target) -> Result<(), Refusal> {
     match target {
-        Target::Group(relation, _) if !relation.is_student => Err(Refusal::NotYourGroup),
-        Target::Group(_, parts) => unless(parts.contains(&Part::Guardian), Refusal::NotToThisPart),
-        Target::Role(_) => Err(Refusal::NotToThisRole),
-        Target::Person(relation) => unless(!relation.shares_group, Refusal::NotToThisPerson),
+        Target::Group(relation, _) if !relation.is_student => Err(Refusal::ForeignGroup),
+        Target::Group(_, parts) => unless(parts.contains(&Part::Guardian), Refusal::ClosedPart),
+        Target::Role(_) => Err(Refusal::ClosedRole),
+        Target::Person(relation) => unless(!relation.shares_group, Refusal::ClosedPerson),
     }
 }
 
 fn check_guardian(target: &Target) -> Result<(), Refusal> {
     match target {
-        Target::Group(relation, _) if !relation.is_guardian => Err(Refusal::NotYourGroup),
+        Target::Group(relation, _) if !relation.is_guardian => Err(Refusal::ForeignGroup),
         Target::Group(_, parts) => {
-            unless(parts.iter().any(|part| *part != Part::Teacher), Refusal::NotToThisPart)
+            unless(parts.iter().any(|part| *part != Part::Teacher), Refusal::ClosedPart)
         }
-        Target::Role(role) => unless(*role != Role::Principal, Refusal::NotToThisRole),
+        Target::Role(role) => unless(*role != Role::Principal, Refusal::ClosedRole),
         Target::Person(relation) => {
             let is_direction = relation.roles.contains(&Role::Principal);
-            unless(!is_direction && !relation.teaches_child, Refusal::NotToThisPerson)
+            unless(!is_direction && !relation.teaches_child, Refusal::ClosedPerson)
         }
     }
 }
@@ -134,27 +134,27 @@ mod tests {
 
     #[test]
     fn the_default_rules() {
-        use Refusal::{NotInSchool, NotToThisPart, NotToThisPerson, NotToThisRole, NotYourGroup};
+        use Refusal::{ClosedPart, ClosedPerson, ClosedRole, ForeignGroup, OutsideSchool};
         let (student, guardian) = (&[Role::Student][..], &[Role::Guardian][..]);
         let table: &[(&[Role], Target, Result<(), Refusal>)] = &[
             (student, group(true, false, &[Students, Teachers]), Ok(())),
-            (student, group(true, false, &[Students, Guardians]), Err(NotToThisPart)),
-            (student, group(false, false, &[Students]), Err(NotYourGroup)),
-            (student, group(false, true, &[Teachers]), Err(NotYourGroup)),
-            (student, Target::Role(Role::Teacher), Err(NotToThisRole)),
+            (student, group(true, false, &[Students, Guardians]), Err(ClosedPart)),
+            (student, group(false, false, &[Students]), Err(ForeignGroup)),
+            (student, group(false, true, &[Teachers]), Err(ForeignGroup)),
+            (student, Target::Role(Role::Teacher), Err(ClosedRole)),
             (student, person(&[Role::Student], true, false), Ok(())),
-            (student, person(&[Role::Principal], false, false), Err(NotToThisPerson)),
+            (student, person(&[Role::Principal], false, false), Err(ClosedPerson)),
             (guardian, group(false, true, &[Teachers]), Ok(())),
-            (guardian, group(false, true, &[Teachers, Students]), Err(NotToThisPart)),
-            (guardian, group(false, true, &[Guardians]), Err(NotToThisPart)),
-            (guardian, group(true, false, &[Teachers]), Err(NotYourGroup)),
+            (guardian, group(false, true, &[Teachers, Students]), Err(ClosedPart)),
+            (guardian, group(false, true, &[Guardians]), Err(ClosedPart)),
+            (guardian, group(true, false, &[Teachers]), Err(ForeignGroup)),
             (guardian, Target::Role(Role::Principal), Ok(())),
-            (guardian, Target::Role(Role::Guardian), Err(NotToThisRole)),
+            (guardian, Target::Role(Role::Guardian), Err(ClosedRole)),
             (guardian, person(&[Role::Teacher], false, true), Ok(())),
-            (guardian, person(&[Role::Teacher], false, false), Err(NotToThisPerson)),
+            (guardian, person(&[Role::Teacher], false, false), Err(ClosedPerson)),
             (guardian, person(&[Role::Principal], false, false), Ok(())),
-            (guardian, person(&[Role::Student], false, false), Err(NotToThisPerson)),
-            (&[], Target::Role(Role::Principal), Err(NotInSchool)),
+            (guardian, person(&[Role::Student], false, false), Err(ClosedPerson)),
+            (&[], Target::Role(Role::Principal), Err(OutsideSchool)),
             (&[Role::Guardian, Role::Teacher], Target::Role(Role::Guardian), Ok(())),
             (&[Role::Guardian, Role::Student], group(true, false, &[Students]), Ok(())),
         ];

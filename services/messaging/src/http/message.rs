@@ -63,6 +63,7 @@ pub async fn send(
     message::send(messaging.database(), &context, &caller, draft).await.map(Created)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]
 fn is_bounded(audience: &Audience, (): &()) -> garde::Result {
     let is_within = match audience {
         Audience::People { ids, .. } => (1..=MOST_NAMED_PEOPLE).contains(&ids.len()),

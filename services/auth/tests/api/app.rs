@@ -1,0 +1,105 @@
+//! Settles what each test stands on: a running auth with a few people in it.
+
+use std::sync::Arc;
+
+use auth::Auth;
+use serde_json::{Value, json};
+use shared::clock::{SharedClock, system_clock};
+use shared::service::Service;
+use shared::testing::{Answer, Client, ManualClock, Running, TestDatabase, TestKeys};
+
+/// The password of everybody in these tests.
+pub const PASSWORD: &str = "correct horse battery";
+/// Its argon2id hash, with little memory so that tests are quick.
+const HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$";
+/// RFC 6238's secret.
+pub const TOTP_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// A running auth, its keys and its database.
+pub struct App {
+    pub auth: Running<Auth>,
+    pub keys: TestKeys,
+    pub database: TestDatabase,
+}
+
+impl App {
+    /// With the machine's clock.
+    pub async fn start() -> Self {
+        Self::start_with(json!({}), system_clock()).await
+    }
+
+    /// With a clock that the test moves.
+    pub async fn start_at(clock: &ManualClock) -> Self {
+        Self::start_with(json!({}), Arc::new(clock.clone())).await
+    }
+
+    /// With other settings.
+    pub async fn start_with(settings: Value, clock: SharedClock) -> Self {
+        let database = TestDatabase::create("auth", Auth::migrations).await;
+        let keys = TestKeys::generate();
+        insert_people(&database).await;
+        let auth = Running::start(config(&database, &keys, settings), clock);
+        Self { auth, keys, database }
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Client {
+        self.auth.client()
+    }
+
+    /// A browser in which `login` has signed in.
+    pub async fn signed_in(&self, login: &str) -> Client {
+        let browser = self.browser();
+        sign_in(&browser, login, PASSWORD).await.expect(201);
+        browser
+    }
+}
+
+/// The configuration of a test, with `settings` over it.
+pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> auth::Config {
+    let mut own = json!({
+        "access_tokens": { "signing_key_file": keys.file("access"), "refresh_key_file": keys.file("refresh") },
+        "sign_in": { "hash_threads": 1, "queue": 8 },
+    });
+    if let (Some(own), Value::Object(settings)) = (own.as_object_mut(), settings) {
+        own.extend(settings);
+    }
+    Running::<Auth>::config(database, keys, own)
+}
+
+/// Signs in without a one-time code.
+pub async fn sign_in(browser: &Client, login: &str, password: &str) -> Answer {
+    browser.post("/auth/v1/sessions", &json!({ "login": login, "password": password })).await
+}
+
+async fn insert_people(database: &TestDatabase) {
+    let hash = hash();
+    let sql = format!(
+        "insert into school values
+           ('00000000-0000-0000-0000-0000000000a1', '0750655E', 'Collège Test', 'college', 'Paris');
+         insert into person (id, source, source_id, given_name, family_name) values
+           ('00000000-0000-0000-0000-000000000001', 'test', '1', 'Zoé', 'Martin'),
+           ('00000000-0000-0000-0000-000000000002', 'test', '2', 'Paul', 'Durand'),
+           ('00000000-0000-0000-0000-000000000003', 'test', '3', 'Inès', 'Bloquée');
+         insert into membership (school_id, person_id, role) values
+           ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000001', 'Student'),
+           ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000002', 'Principal'),
+           ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-000000000002', 'Teacher');
+         insert into account (person_id, login, password_hash, totp_secret, blocked_at) values
+           ('00000000-0000-0000-0000-000000000001', 'zoe.martin', '{hash}', null, null),
+           ('00000000-0000-0000-0000-000000000002', 'paul.durand', '{hash}', '{TOTP_SECRET}', null),
+           ('00000000-0000-0000-0000-000000000003', 'ines.bloquee', '{hash}', null, now());"
+    );
+    database.connect().await.batch_execute(&sql).await.expect("people");
+}
+
+fn hash() -> String {
+    use argon2::{Algorithm, Argon2, Params, Version};
+    use base64::Engine;
+    let params = Params::new(64, 1, 1, Some(32)).expect("parameters");
+    let mut output = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(PASSWORD.as_bytes(), b"0123456789abcdef", &mut output)
+        .expect("a hash");
+    format!("{HASH}{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(output))
+}

@@ -1,0 +1,10 @@
+//! Settles how auth behaves over HTTP, on real engines: one file per noun, outages, and the API description.
+
+mod app;
+mod me;
+mod openapi;
+mod outage;
+mod probes;
+mod seed;
+mod sessions;
+mod siblings;

@@ -1,0 +1,90 @@
+//! Settles what people see of auth while an engine is away, and that it recovers by itself.
+
+use std::time::Duration;
+
+use auth::Auth;
+use serde_json::json;
+use shared::clock::system_clock;
+use shared::testing::{FaultProxy, Running, TestKeys, eventually, redis_behind_proxies};
+
+use crate::app::{App, PASSWORD, config, sign_in};
+
+const REFRESH: &str = "/auth/v1/sessions/refresh";
+
+/// Auth whose way to PostgreSQL goes through a proxy.
+async fn behind_proxy() -> (App, FaultProxy) {
+    let app = App::start().await;
+    let own = app.database.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    let mut config = config(&app.database, &app.keys, json!({}));
+    config.postgres.port = proxy.address().port();
+    let auth = Running::start(config, system_clock());
+    (App { auth, ..app }, proxy)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_postgresql_sign_in_and_refresh_say_so_and_recover() {
+    let (app, proxy) = behind_proxy().await;
+    let browser = app.signed_in("zoe.martin").await;
+    proxy.break_connections();
+    sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect_problem(503, "database_unavailable");
+    browser.post(REFRESH, &json!({})).await.expect_problem(503, "database_unavailable");
+    browser.get("/auth/v1/me").await.expect_problem(503, "database_unavailable");
+    app.auth.client().get("/readyz").await.expect(200);
+    let status = app.auth.internal_client().get("/statusz").await.expect(200);
+    assert_eq!(status.body["postgres"]["reachable"], false);
+    proxy.restore();
+    eventually("sign-in works again", async || {
+        sign_in(&app.browser(), "zoe.martin", PASSWORD).await.status == 201
+    })
+    .await;
+    browser.post(REFRESH, &json!({})).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_hangs_is_given_up_within_the_deadline() {
+    let (app, proxy) = behind_proxy().await;
+    app.signed_in("zoe.martin").await;
+    proxy.stall();
+    let browser = app.browser();
+    let answer = tokio::time::timeout(Duration::from_secs(8), sign_in(&browser, "zoe.martin", PASSWORD));
+    answer.await.expect("an answer within the request's limit").expect_problem(503, "database_unavailable");
+    proxy.restore();
+    eventually("sign-in works again", async || {
+        sign_in(&app.browser(), "zoe.martin", PASSWORD).await.status == 201
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_nobody_is_signed_out_and_sign_in_says_so_and_recovers() {
+    let app = App::start().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    let mut config = config(&app.database, &app.keys, json!({}));
+    config.redis.nodes = reach_as.values().cloned().collect();
+    config.redis.reach_as = reach_as;
+    let app = App { auth: Running::start(config, system_clock()), ..app };
+    let browser = app.signed_in("zoe.martin").await;
+    proxies.iter().for_each(FaultProxy::break_connections);
+    sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect_problem(503, "session_store_unavailable");
+    browser.post(REFRESH, &json!({})).await.expect_problem(503, "session_store_unavailable");
+    browser.get("/auth/v1/me").await.expect(200);
+    app.auth.client().get("/readyz").await.expect(200);
+    proxies.iter().for_each(FaultProxy::restore);
+    eventually("refresh works again", async || browser.post(REFRESH, &json!({})).await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demo_keys_and_demo_accounts_are_refused_where_real_people_are() {
+    let app = App::start().await;
+    let production = |keys: &TestKeys| config(&app.database, keys, json!({ "profile": "production" }));
+    let refusal = |keys: &TestKeys| {
+        Running::<Auth>::try_start(production(keys), system_clock()).err().unwrap_or_default()
+    };
+    assert!(refusal(&app.keys).contains("demo key"), "{}", refusal(&app.keys));
+    let real = TestKeys::generate_as("real");
+    assert_eq!(refusal(&real), "", "without demo accounts it starts");
+    let database = app.database.connect().await;
+    database.batch_execute("update account set is_demo = true where login = 'zoe.martin'").await.unwrap();
+    assert!(refusal(&real).contains("demo accounts"), "{}", refusal(&real));
+}
