@@ -55,8 +55,9 @@ pub(crate) fn run(context: &Context, asked: &cli::Seed) -> Result<u8> {
 
 fn wait_for_projections(context: &Context) -> Result<()> {
     let mut step = context.ui.step("Projections");
+    let mut watch = services::ProjectionWatch::default();
     context.wait_for("the services to learn from each other", PROJECTIONS_LIMIT, || {
-        let progress = services::lag(context);
+        let progress = watch.look(context);
         if let Progress::Waiting(reason) = &progress {
             step.detail(reason);
         }

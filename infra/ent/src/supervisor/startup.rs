@@ -139,9 +139,10 @@ fn start_front_door(
 
 fn wait_for_projections(context: &Context, board: &mut Board, crew: &mut Crew) -> Result<()> {
     board.step("Projections", |board| {
+        let mut watch = services::ProjectionWatch::default();
         context.wait_for("the services to learn from each other", PROJECTIONS_LIMIT, || {
             crew.require_alive()?;
-            let progress = services::lag(context);
+            let progress = watch.look(context);
             if let Progress::Waiting(reason) = &progress {
                 board.detail(reason)?;
             }
