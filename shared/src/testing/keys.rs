@@ -64,7 +64,12 @@ impl TestKeys {
 
     /// An access token for a person with these roles, good for ten minutes.
     pub fn token(&self, person: Uuid, roles: &[(Uuid, Role)]) -> String {
-        let now = SystemClock.unix_seconds();
+        self.token_at(&SystemClock, person, roles)
+    }
+
+    /// The same by the time of `clock`.
+    pub fn token_at(&self, clock: &dyn Clock, person: Uuid, roles: &[(Uuid, Role)]) -> String {
+        let now = clock.unix_seconds();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

@@ -1,4 +1,5 @@
 //! Settles how auth behaves over HTTP, on real engines: one file per noun, outages, and the API description.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test reports a fault by panicking")]
 
 mod app;
 mod me;

@@ -11,7 +11,7 @@ use crate::app::App;
 async fn changes(app: &App, token: Option<&str>, after: i64) -> (u16, Value) {
     let client = app.auth.internal_client();
     let request = client.request(reqwest::Method::GET, &format!("/internal/v1/changes?after={after}"));
-    let request = token.iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = token.iter().fold(request, reqwest::RequestBuilder::bearer_auth);
     let answer = client.send(request).await;
     (answer.status, answer.body)
 }

@@ -1,0 +1,15 @@
+//! Settles how courses behaves over HTTP, on real engines: one file per noun, outages, and the API description.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test reports a fault by panicking"
+)]
+
+mod app;
+mod course;
+mod directory;
+mod home;
+mod homework;
+mod openapi;
+mod outage;

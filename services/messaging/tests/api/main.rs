@@ -1,0 +1,16 @@
+//! Settles how messaging behaves over HTTP, on real engines: one file per noun, outages, and the API description.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test reports a fault by panicking"
+)]
+
+mod app;
+mod home;
+mod inbox;
+mod message;
+mod openapi;
+mod outage;
+mod roster;
+mod thread;

@@ -1,0 +1,40 @@
+//! Settles what people see of messaging while a dependency is away, that nothing acknowledged is lost, and that it recovers by itself.
+
+use shared::clock::system_clock;
+use shared::testing::{FaultProxy, Running, eventually, redis_behind_proxies};
+
+use crate::app::{App, CLASS, Who, config, to_class};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_postgresql_it_says_so_keeps_what_it_acknowledged_and_recovers() {
+    let app = App::start().await;
+    let own = app.database.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    config.postgres.port = proxy.address().port();
+    let app = App { messaging: Running::start(config, system_clock()), ..app };
+    app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect(201);
+    proxy.break_connections();
+    app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect_problem(503, "database_unavailable");
+    for path in ["/messaging/v1/home", "/messaging/v1/inbox"] {
+        app.browser(Who::PUPIL).get(path).await.expect_problem(503, "database_unavailable");
+    }
+    app.messaging.client().get("/readyz").await.expect(200);
+    proxy.restore();
+    let pupil = app.browser(Who::PUPIL);
+    eventually("the inbox is back", async || pupil.get("/messaging/v1/inbox").await.status == 200).await;
+    assert_eq!(app.unread(Who::PUPIL).await, 1, "the acknowledged message, and not the refused one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_and_without_siblings_people_notice_nothing() {
+    let app = App::start().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    config.redis.nodes = reach_as.values().cloned().collect();
+    config.redis.reach_as = reach_as;
+    let app = App { messaging: Running::start(config, system_clock()), ..app };
+    proxies.iter().for_each(FaultProxy::break_connections);
+    app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect(201);
+    assert_eq!(app.unread(Who::PUPIL).await, 1);
+}
