@@ -61,15 +61,14 @@ pub(crate) fn run(
         Err(error) => Err(error),
     };
     if let Err(error) = &result {
-        board.phase(
-            if exit::is_interruption(error) { Phase::Stopping } else { Phase::Failed },
-            &format!("{error:#}"),
-        )?;
-        context.ui.line(&format!("Stopping: {error:#}"));
+        let is_asked = exit::is_interruption(error);
+        board.phase(if is_asked { Phase::Stopping } else { Phase::Failed }, &format!("{error:#}"))?;
+        context.ui.line(&if is_asked { "Stopping ...".to_owned() } else { format!("Stopping: {error:#}") });
     }
     crew.stop_all(context);
     board.processes(&crew)?;
     board.finish()?;
+    context.ui.line("Stopped; nothing is left running. The data stay in .ent/.");
     result
 }
 
