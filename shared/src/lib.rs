@@ -27,3 +27,4 @@ pub mod telemetry;
     reason = "support for tests, where a panic is how a fault is reported"
 )]
 pub mod testing;
+mod tls;

@@ -13,6 +13,7 @@ use crate::config::Invalid;
 use crate::context::{Context, DeadlinePassed};
 use crate::http::TIMEOUT_HEADER;
 use crate::service_token::Identity;
+use crate::tls;
 
 /// Longest time to open a connection to a sibling.
 const CONNECT_LIMIT: Duration = Duration::from_millis(300);
@@ -77,8 +78,7 @@ impl Sibling {
         if instances.is_empty() {
             return Err(Invalid::new(format!("siblings.{name}: name at least one internal address")));
         }
-        // A process-wide default; a second service in the same process finds it already set.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        tls::install_provider();
         let client = Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
@@ -64,7 +65,11 @@ pub async fn edge<B: MessageBody + 'static>(
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(refusal) => request.into_response(refusal.response()).map_into_right_body(),
     };
-    add_headers(response.headers_mut(), &policy);
+    add_headers(response.headers_mut());
+    if policy.readiness.phase() == Phase::Draining {
+        // The front door should open its next request elsewhere.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     span.in_scope(|| report(&response, method.as_str(), &context, started, &trace, &policy));
     Ok(response)
 }
@@ -85,7 +90,7 @@ fn is_believed(request: &ServiceRequest, policy: &EdgePolicy) -> bool {
     policy.origins.is_none() || is_from_proxy(request.request(), &policy.trusted_proxies)
 }
 
-fn add_headers(headers: &mut HeaderMap, policy: &EdgePolicy) {
+fn add_headers(headers: &mut HeaderMap) {
     let mut set_default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -97,9 +102,6 @@ fn add_headers(headers: &mut HeaderMap, policy: &EdgePolicy) {
     set_default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     // Answers are about the person who asked: nobody in between may keep them, unless a route says otherwise.
     set_default(header::CACHE_CONTROL, "no-store");
-    if policy.readiness.phase() == Phase::Draining {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
 }
 
 fn report<B>(

@@ -77,6 +77,7 @@ impl Telemetry {
             registry.try_init().map_err(|error| Invalid::new(format!("telemetry: {error}")))?;
             return Ok(Self { metrics: Metrics::new(resource, None)?, exporters: None });
         };
+        crate::tls::install_provider();
         let exporters = Exporters::open(endpoint, &resource)?;
         let spans = tracing_opentelemetry::layer().with_tracer(exporters.traces.tracer(service));
         let logs = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(&exporters.logs);

@@ -59,7 +59,7 @@ impl Answer {
 impl Client {
     /// A browser without cookies.
     pub fn new(address: SocketAddr) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install_provider();
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
         Self { http, base: format!("http://{address}"), cookies: Mutex::default() }

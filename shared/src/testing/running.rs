@@ -112,6 +112,11 @@ impl<S: Service> Running<S> {
         Client::new(self.internal)
     }
 
+    /// The internal address.
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal
+    }
+
     /// The public address.
     pub fn public_address(&self) -> SocketAddr {
         self.public

@@ -1,0 +1,141 @@
+//! Settles that a connection is lent only when nothing runs on it: after time-outs, dropped work, failed statements and outages.
+
+use std::time::{Duration, Instant};
+
+use refinery::{Migration, Runner};
+use shared::clock::system_clock;
+use shared::context::Context;
+use shared::pg::{Constraint, Database, Error, PoolSizes, Work};
+use shared::testing::{FaultProxy, TestDatabase, eventually};
+use tokio::runtime::Handle;
+
+fn migrations() -> Runner {
+    let sql = "create table account (id integer primary key, balance integer not null check (balance >= 0))";
+    Runner::new(&[Migration::unapplied("V1__account", sql).unwrap()])
+}
+
+/// A database with one connection per class of work, so that a borrower meets what the last one left.
+async fn one_connection(limit: Duration) -> (TestDatabase, Database) {
+    let test = TestDatabase::create("shared_pg", migrations).await;
+    let mut config = test.config();
+    config.pools = PoolSizes { read: 1, write: 1, login: 1, background: 1 };
+    config.statement_ms = u64::try_from(limit.as_millis()).unwrap();
+    let database = Database::open(&config, &Handle::current()).unwrap();
+    (test, database)
+}
+
+fn context() -> Context {
+    Context::background(system_clock(), Duration::from_secs(10))
+}
+
+async fn read_one(database: &Database) -> Result<i32, Error> {
+    Ok(database.read(&context()).await?.query_one("select 1", &[]).await?.get(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timed_out_query_does_not_delay_the_next_borrower() {
+    let (_test, database) = one_connection(Duration::from_millis(300)).await;
+    read_one(&database).await.unwrap();
+    let mut reader = database.read(&context()).await.unwrap();
+    let outcome = reader.query("select pg_sleep(5)", &[]).await;
+    assert!(matches!(outcome, Err(Error::Timeout)), "{outcome:?}");
+    drop(reader);
+    let start = Instant::now();
+    assert_eq!(read_one(&database).await.unwrap(), 1);
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "the sleeper would have taken 4.7 s more: {:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_work_is_cancelled_and_rolled_back_before_the_connection_is_lent_again() {
+    let (test, database) = one_connection(Duration::from_secs(5)).await;
+    let mut transaction = database.begin(&context(), Work::Write).await.unwrap();
+    transaction.execute("insert into account values (1, 10)", &[]).await.unwrap();
+    let abandoned =
+        tokio::time::timeout(Duration::from_millis(200), transaction.query("select pg_sleep(5)", &[])).await;
+    assert!(abandoned.is_err());
+    drop(transaction);
+    let start = Instant::now();
+    let mut next = database.begin(&context(), Work::Write).await.unwrap();
+    let count: i64 = next.query_one("select count(*) from account", &[]).await.unwrap().get(0);
+    assert_eq!(count, 0, "rolled back");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let running = "select count(*) from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()";
+    let observer = test.connect().await;
+    eventually("nothing sleeps in the server", async || {
+        observer.query_one(running, &[]).await.unwrap().get::<_, i64>(0) == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_never_hits_the_next_borrower() {
+    let (_test, database) = one_connection(Duration::from_secs(5)).await;
+    for round in 0..40_u64 {
+        let mut reader = database.read(&context()).await.unwrap();
+        // Abandoned at ever later moments, also just when the answer comes.
+        let limit = Duration::from_micros(200 + round * 150);
+        let _ = tokio::time::timeout(limit, reader.query("select pg_sleep(0.003)", &[])).await;
+        drop(reader);
+        for _ in 0..3 {
+            assert_eq!(read_one(&database).await.unwrap(), 1, "round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_rule_is_named_and_the_connection_stays_good() {
+    let (_test, database) = one_connection(Duration::from_secs(5)).await;
+    let mut transaction = database.begin(&context(), Work::Write).await.unwrap();
+    transaction.execute("insert into account values (1, 10)", &[]).await.unwrap();
+    let twice = transaction.execute("insert into account values (1, 20)", &[]).await.unwrap_err();
+    let expected = Constraint { name: "account_pkey".to_owned(), is_unique: true };
+    assert!(matches!(&twice, Error::Constraint(constraint) if *constraint == expected), "{twice:?}");
+    assert!(!twice.retryable());
+    drop(transaction);
+    let mut transaction = database.begin(&context(), Work::Write).await.unwrap();
+    transaction.execute("insert into account values (1, 30)", &[]).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_bulkhead_refuses_its_own_class_and_no_other() {
+    let (_test, database) = one_connection(Duration::from_secs(5)).await;
+    let held = database.begin(&context(), Work::Write).await.unwrap();
+    let short = Context::background(system_clock(), Duration::from_millis(100));
+    let refused = database.begin(&short, Work::Write).await.err().unwrap();
+    assert!(matches!(refused, Error::Deadline | Error::Busy), "{refused:?}");
+    assert_eq!(read_one(&database).await.unwrap(), 1);
+    drop(held);
+    database.begin(&context(), Work::Write).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passed_deadline_asks_nothing_of_the_database() {
+    let (_test, database) = one_connection(Duration::from_secs(5)).await;
+    let mut reader = database.read(&context()).await.unwrap();
+    drop(reader.query("select 1", &[]).await.unwrap());
+    let passed = Context::background(system_clock(), Duration::ZERO);
+    assert!(matches!(database.read(&passed).await, Err(Error::Deadline)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_away_serves_again_without_a_restart() {
+    let test = TestDatabase::create("shared_pg", migrations).await;
+    let mut config = test.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", config.host, config.port)).await;
+    config.port = proxy.address().port();
+    config.statement_ms = 300;
+    let database = Database::open(&config, &Handle::current()).unwrap();
+    assert_eq!(read_one(&database).await.unwrap(), 1);
+    for fault in [FaultProxy::break_connections, FaultProxy::stall] {
+        fault(&proxy);
+        let error = read_one(&database).await.unwrap_err();
+        assert!(error.retryable(), "{error:?}");
+        proxy.restore();
+        eventually("the database serves again", async || read_one(&database).await.is_ok()).await;
+    }
+}

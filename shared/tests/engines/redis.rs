@@ -1,0 +1,78 @@
+//! Settles that no Redis command waits without a limit, and that an outage ends by itself.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use shared::clock::system_clock;
+use shared::context::Context;
+use shared::redis::{Cluster, Config, Error};
+use shared::testing::{FaultProxy, Running, TestDatabase, TestKeys, eventually, redis_behind_proxies};
+use tokio::runtime::Handle;
+
+use crate::service::Smallest;
+use shared::service::Service;
+
+fn context() -> Context {
+    Context::background(system_clock(), Duration::from_secs(10))
+}
+
+async fn config() -> (Config, TestDatabase, TestKeys) {
+    let (database, keys) = (TestDatabase::create("shared", Smallest::migrations).await, TestKeys::generate());
+    (Running::<Smallest>::config(&database, &keys, json!({})).redis, database, keys)
+}
+
+async fn set(cluster: &Cluster, key: &str) -> Result<(), Error> {
+    let mut command = redis::cmd("SET");
+    command.arg(cluster.key(key)).arg(1).arg("EX").arg(60);
+    cluster.run(&context(), &command).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_hangs_costs_each_command_its_limit_and_no_more() {
+    let (mut config, _database, _keys) = config().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    config.nodes = reach_as.values().cloned().collect();
+    config.reach_as = reach_as;
+    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
+    set(&cluster, "a").await.unwrap();
+    proxies.iter().for_each(FaultProxy::stall);
+    let start = Instant::now();
+    let error = set(&cluster, "a").await.unwrap_err();
+    assert!(error.retryable(), "{error:?}");
+    assert!(start.elapsed() < Duration::from_millis(config.overall_ms + 500), "{:?}", start.elapsed());
+    proxies.iter().for_each(FaultProxy::restore);
+    eventually("commands work again", async || set(&cluster, "a").await.is_ok()).await;
+    proxies.iter().for_each(FaultProxy::break_connections);
+    assert!(set(&cluster, "b").await.unwrap_err().retryable());
+    proxies.iter().for_each(FaultProxy::restore);
+    eventually("commands work again", async || set(&cluster, "b").await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
+    let (mut config, _database, _keys) = config().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    config.nodes = reach_as.values().cloned().collect();
+    config.reach_as = reach_as;
+    config.in_flight = 2;
+    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
+    set(&cluster, "a").await.unwrap();
+    proxies.iter().for_each(FaultProxy::stall);
+    let (first, second, third) = tokio::join!(set(&cluster, "a"), set(&cluster, "b"), set(&cluster, "c"));
+    let errors = [first, second, third].map(Result::unwrap_err);
+    assert!(errors.iter().any(|error| matches!(error, Error::Busy)), "{errors:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_reader_wakes_on_news_and_waits_for_none_longer_than_its_limit() {
+    let (config, _database, _keys) = config().await;
+    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
+    let mut reader = cluster.stream_reader().await.unwrap();
+    let start = Instant::now();
+    assert_eq!(reader.wait_for_news("feed:{x}", "$").await.unwrap(), None);
+    assert!(start.elapsed() < Duration::from_millis(1_600), "{:?}", start.elapsed());
+    let mut add = redis::cmd("XADD");
+    add.arg(cluster.key("feed:{x}")).arg("*").arg("published").arg(1);
+    let id: String = cluster.run(&context(), &add).await.unwrap();
+    assert_eq!(reader.wait_for_news("feed:{x}", "0").await.unwrap(), Some(id));
+}

@@ -1,0 +1,137 @@
+//! Settles the smallest service there is, for tests of what every service has.
+
+use std::time::Duration;
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpResponse, get};
+use garde::Validate;
+use refinery::{Migration, Runner};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use shared::config::{CrossChecked, Invalid, Profile};
+use shared::context::Context;
+use shared::feed::Publisher;
+use shared::http::Problem;
+use shared::pg::Database;
+use shared::service::{Concerns, Configuration, Kit, SeedPlan, Service, StartError};
+use shared::session::{Keyring, Verifier};
+use shared::{http, pg, redis, service_token, telemetry};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Only what every service has.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[garde(skip)]
+    profile: Profile,
+    #[garde(skip)]
+    instance: String,
+    #[garde(dive)]
+    pub http: http::Config,
+    #[garde(dive)]
+    pub postgres: pg::Config,
+    #[garde(dive)]
+    pub redis: redis::Config,
+    #[serde(default)]
+    #[garde(dive)]
+    telemetry: telemetry::Config,
+    #[garde(dive)]
+    service_identity: service_token::Config,
+}
+
+impl CrossChecked for Config {
+    fn cross_check(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+}
+
+impl Configuration for Config {
+    fn concerns(&self) -> Concerns<'_> {
+        Concerns {
+            profile: self.profile,
+            instance: &self.instance,
+            http: &self.http,
+            postgres: &self.postgres,
+            redis: &self.redis,
+            telemetry: &self.telemetry,
+            service_identity: &self.service_identity,
+        }
+    }
+}
+
+/// One slow route, and a feed.
+#[derive(Clone)]
+pub struct Smallest {
+    database: Database,
+    verifier: Verifier,
+    publisher: Publisher,
+}
+
+impl Service for Smallest {
+    const NAME: &'static str = "auth";
+    type Config = Config;
+
+    fn migrations() -> Runner {
+        let feed = "create table change_feed (
+            id bigint generated always as identity primary key, position bigint unique, kind text not null,
+            key text not null, deleted boolean not null default false, body jsonb not null);
+            create table thing (key text primary key, value integer not null);
+            create table projection (source text primary key, applied bigint not null)";
+        Runner::new(&[Migration::unapplied("V1__feed", feed).unwrap()])
+    }
+
+    fn seed_plan() -> SeedPlan {
+        SeedPlan { tables: &[], announcements: &[] }
+    }
+
+    fn openapi_head() -> utoipa::openapi::OpenApi {
+        utoipa::openapi::OpenApi::default()
+    }
+
+    fn public_routes(routes: &mut ServiceConfig<'_>) {
+        routes.service(nap);
+    }
+
+    fn internal_routes(&self, routes: &mut web::ServiceConfig) {
+        routes.app_data(Data::new(self.publisher.clone())).configure(shared::feed::changes_route);
+    }
+
+    async fn open(_: &Config, kit: &Kit) -> Result<Self, StartError> {
+        Ok(Self {
+            database: kit.database.clone(),
+            verifier: Verifier::new(Keyring::default(), kit.clock.clone()),
+            publisher: Publisher::new(
+                Self::NAME,
+                kit.database.clone(),
+                kit.cluster.clone(),
+                kit.clock.clone(),
+            ),
+        })
+    }
+
+    fn start_workers(&self, kit: &Kit) {
+        kit.workers.spawn(|stop| self.publisher.clone().run(stop));
+    }
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn status(&self) -> Map<String, Value> {
+        Map::new()
+    }
+}
+
+/// Sleeps in the database for so many milliseconds.
+#[utoipa::path(responses((status = 204)))]
+#[get("/auth/v1/nap/{ms}")]
+async fn nap(context: Context, service: Data<Smallest>, ms: web::Path<i64>) -> Result<HttpResponse, Problem> {
+    let seconds = Duration::from_millis(ms.unsigned_abs()).as_secs_f64();
+    let mut reader = service.database.read(&context).await.map_err(|error| unavailable(&error))?;
+    reader.query("select pg_sleep($1)", &[&seconds]).await.map_err(|error| unavailable(&error))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn unavailable(error: &pg::Error) -> Problem {
+    Problem::unavailable("database_unavailable", error.to_string())
+}
