@@ -1,6 +1,8 @@
 //! Settles how the engines run: PostgreSQL, six Redis nodes as a cluster, and HAProxy in front.
 
 mod database;
+#[cfg(test)]
+mod front_door_tests;
 mod haproxy;
 mod postgres;
 mod redis;

@@ -73,3 +73,55 @@ pub(crate) fn through_setpriv(run_as: Option<&RunAs>, death_signal: Option<&str>
     command.arg("--");
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn sleeper(run_as: Option<RunAs>) -> Launch {
+        Launch {
+            program: "sleep".into(),
+            arguments: vec!["60".into()],
+            environment: Vec::new(),
+            folder: "/".into(),
+            log: "/dev/null".into(),
+            run_as,
+            death_signal: "TERM",
+        }
+    }
+
+    /// The kernel counts the thread that started a child as its parent: when that thread ends, so does the child.
+    fn ends_with_its_parent(launch: Launch) {
+        let mut child = std::thread::spawn(move || {
+            let child = launch.spawn().unwrap();
+            let has_begun =
+                || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap() == "sleep\n";
+            while !has_begun() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            child
+        })
+        .join()
+        .unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(15));
+    }
+
+    #[test]
+    fn a_child_ends_with_its_parent() {
+        ends_with_its_parent(sleeper(None));
+    }
+
+    #[test]
+    fn a_child_of_another_user_ends_with_its_parent_too() {
+        if !rustix::process::geteuid().is_root() {
+            // Only root can start children of other users.
+            return;
+        }
+        for can_read_all in [false, true] {
+            let nobody = RunAs { user: "nobody".to_owned(), uid: 65534, gid: 65534, can_read_all };
+            ends_with_its_parent(sleeper(Some(nobody)));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Settles by trial what the front door lets in, strips, mints, logs and answers by itself.
+
+mod running;
+
+use std::time::Duration;
+
+use running::FrontDoor;
+
+#[test]
+fn what_is_not_named_does_not_exist() {
+    let door = FrontDoor::start();
+    let paths = [
+        "/internal/v1/changes",
+        "/auth/internal/v1/changes",
+        "/metrics",
+        "/auth/metrics",
+        "/statusz",
+        "/auth/statusz",
+        "/auth/readyz",
+        "/auth/v2/sessions",
+        "/auth/v1/..%2finternal/v1/changes",
+        "/nowhere",
+    ];
+    for path in paths {
+        let answer = door.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+    }
+    assert!(door.stub.seen().is_empty(), "{:?}", door.stub.seen());
+}
+
+#[test]
+fn clients_cannot_speak_as_we_do_and_every_request_gets_a_trace() {
+    let door = FrontDoor::start();
+    let forged = "00-11111111111111111111111111111111-2222222222222222-01";
+    let headers = [
+        ("x-ent-caller", "forged"),
+        ("x-ent-timeout-ms", "999999"),
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-host", "forged"),
+        ("forwarded", "for=203.0.113.9"),
+        ("traceparent", forged),
+        ("tracestate", "forged=1"),
+        ("baggage", "forged=1"),
+    ];
+    assert_eq!(door.send("GET", "/auth/v1/sessions/7f3a?login=somebody", &headers).status, 200);
+    let seen = door.stub.seen().concat().to_lowercase();
+    assert!(!seen.contains("forged") && !seen.contains("203.0.113.9") && !seen.contains(forged), "{seen}");
+    assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n"), "{seen}");
+    assert!(seen.contains("x-ent-timeout-ms: 5000\r\n"), "{seen}");
+    let trace = seen.split("traceparent: 00-").nth(1).unwrap().split('-').next().unwrap().to_owned();
+    assert!(trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit()), "{trace}");
+
+    let line: serde_json::Value = serde_json::from_str(&door.log_line("\"event\":\"request\"")).unwrap();
+    assert_eq!((line["trace_id"].as_str(), line["status"].as_u64()), (Some(trace.as_str()), Some(200)));
+    assert_eq!(line["route"].as_str(), Some("/auth/v1/sessions"));
+    let text = line.to_string();
+    assert!(!text.contains("somebody") && !text.contains("7f3a") && !text.contains("127.0.0.1"), "{text}");
+}
+
+#[test]
+fn a_service_without_instances_is_a_503_with_a_jittered_retry_after() {
+    let door = FrontDoor::start();
+    let answer = door.get("/courses/v1/home");
+    assert_eq!((answer.status, answer.code().as_str()), (503, "service_unavailable"));
+    let seconds: u32 = answer.header("retry-after").parse().unwrap();
+    assert!((2..=5).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn a_service_that_hangs_is_a_504() {
+    let door = FrontDoor::start();
+    let began = crate::clock::now();
+    let answer = door.get("/auth/v1/hang");
+    assert_eq!((answer.status, answer.code().as_str()), (504, "gateway_timeout"));
+    assert!(began.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn a_broken_connection_replays_a_get_but_never_a_body() {
+    let door = FrontDoor::start();
+    assert_eq!(door.get("/auth/v1/break-once").status, 200);
+    assert_eq!(door.stub.seen().len(), 2);
+    let answer = door.send("POST", "/auth/v1/break", &[]);
+    assert_eq!((answer.status, answer.code().as_str()), (502, "bad_gateway"));
+    assert_eq!(door.stub.seen().iter().filter(|head| head.starts_with("POST")).count(), 1);
+}
+
+#[test]
+fn plain_http_only_points_to_https() {
+    let door = FrontDoor::start();
+    let answer = door.plain("/auth/v1/sessions?x=1", "localhost:80");
+    assert_eq!(answer.status, 308);
+    assert_eq!(answer.header("location"), format!("https://localhost:{}/auth/v1/sessions?x=1", door.https));
+    assert_eq!(door.plain("/", "a b\"<script>").status, 400);
+}
+
+#[test]
+fn the_page_tells_each_services_state() {
+    let door = FrontDoor::start();
+    let answer = door.get("/");
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-security-policy").contains("default-src 'none'"));
+    assert_eq!(answer.body.matches("<span class=\"up\">up</span>").count(), 1, "{}", answer.body);
+    assert_eq!(answer.body.matches("<span class=\"down\">down</span>").count(), 2, "{}", answer.body);
+    assert!(!answer.body.contains("%[") && answer.body.contains("width: 100%;"));
+    assert_eq!(door.get("/auth/docs").header("location"), "/auth/docs/");
+}
