@@ -27,7 +27,9 @@ pub(crate) fn run(context: &Context) -> Result<u8> {
     if state.supervisor.is_alive() {
         let step = context.ui.step("Stopping");
         state.supervisor.signal(Signal::TERM);
-        let is_hurried = || context.signals.count() > 0;
+        // Whoever asks to stop once more wants it at once; what was asked before this began does not count.
+        let asked_before = context.signals.count();
+        let is_hurried = || context.signals.count() > asked_before;
         let left = wait_until_gone(&[state.supervisor], ORDERLY_LIMIT, is_hurried);
         // Its death makes the kernel tell every child to end.
         for supervisor in left {
