@@ -1,8 +1,7 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
-use shared::http::Problem;
+use shared::http::{Failure, Problem};
 use shared::{pg, redis};
 
 /// A failure of an act of auth.
@@ -40,9 +39,8 @@ pub enum Error {
     Internal(String),
 }
 
-impl Error {
-    /// Whether the same request may succeed later without any change to it.
-    pub fn retryable(&self) -> bool {
+impl Failure for Error {
+    fn retryable(&self) -> bool {
         match self {
             Self::SignInBusy => true,
             Self::Database(error) => error.retryable(),
@@ -86,19 +84,5 @@ impl Error {
             ),
             Self::Database(_) | Self::SessionStore(_) | Self::Internal(_) => Problem::internal(),
         }
-    }
-}
-
-impl ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
-        self.problem().status()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let problem = self.problem();
-        if problem.status().is_server_error() {
-            tracing::warn!(error = %self, retryable = self.retryable(), "a request failed");
-        }
-        problem.response()
     }
 }

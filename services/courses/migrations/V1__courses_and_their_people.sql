@@ -2,21 +2,10 @@
 
 -- Projection of auth's feed. No foreign keys: changes arrive in the feed's order, not in the order a key would want.
 create schema directory;
-create table directory.school (
-    id   uuid primary key,
-    uai  text not null,
-    name text not null
-);
 create table directory.person (
     id          uuid primary key,
     given_name  text not null,
     family_name text not null
-);
-create table directory.membership (
-    school_id uuid not null,
-    person_id uuid not null,
-    role      text not null,
-    primary key (school_id, person_id, role)
 );
 create table directory.guardianship (
     school_id   uuid not null,

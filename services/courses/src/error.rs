@@ -1,8 +1,7 @@
 //! Settles everything that can go wrong in courses, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
-use shared::http::Problem;
+use shared::http::{Failure, Problem};
 use shared::pg;
 
 /// A failure of an act of courses.
@@ -22,9 +21,8 @@ pub enum Error {
     Database(#[from] pg::Error),
 }
 
-impl Error {
-    /// Whether the same request may succeed later without any change to it.
-    pub fn retryable(&self) -> bool {
+impl Failure for Error {
+    fn retryable(&self) -> bool {
         match self {
             Self::Database(error) => error.retryable(),
             Self::CourseNotFound | Self::NotTheTeacher | Self::DueDateOutOfRange => false,
@@ -51,19 +49,5 @@ impl Error {
             }
             Self::Database(_) => Problem::internal(),
         }
-    }
-}
-
-impl ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
-        self.problem().status()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let problem = self.problem();
-        if problem.status().is_server_error() {
-            tracing::warn!(error = %self, retryable = self.retryable(), "a request failed");
-        }
-        problem.response()
     }
 }

@@ -23,7 +23,7 @@ pub use client_address::client_address;
 pub use edge::{EdgePolicy, TIMEOUT_HEADER, edge};
 pub use origin::OriginPolicy;
 pub use probes::{StatusReport, internal_probes, public_probes};
-pub use problem::{Problem, ProblemBody, retry_after};
+pub use problem::{Failure, Problem, ProblemBody, retry_after};
 pub use text::{line, prose};
 
 /// Where a service listens and whom it believes.

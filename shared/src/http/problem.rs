@@ -99,6 +99,25 @@ pub fn retry_after(seconds: u32) -> u32 {
     seconds + ids::random().random_range(0..=seconds.div_ceil(2))
 }
 
+/// A service's own error, which knows what it is to whoever asked.
+pub trait Failure: std::error::Error {
+    /// The answer.
+    fn problem(&self) -> Problem;
+    /// Whether the same request may succeed later without any change to it.
+    fn retryable(&self) -> bool;
+}
+
+/// The boundary where a failure is logged, once, and becomes an answer.
+impl<F: Failure> From<F> for Problem {
+    fn from(failure: F) -> Self {
+        let problem = failure.problem();
+        if problem.status.is_server_error() {
+            tracing::warn!(error = %failure, retryable = failure.retryable(), "a request failed");
+        }
+        problem
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)

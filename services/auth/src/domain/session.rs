@@ -7,11 +7,11 @@ use rand::Rng;
 use shared::clock::SharedClock;
 use shared::config::{Invalid, Profile};
 use shared::context::Context;
+use shared::ids;
 use shared::keys::{self, SigningKeyFile};
 use shared::pg::{Database, Work};
 use shared::redis::Cluster;
 use shared::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, sign};
-use shared::{ids, redis};
 use uuid::Uuid;
 
 use super::refresh_handle::{Method, RefreshHandle};
@@ -135,11 +135,9 @@ impl Sessions {
     }
 
     /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error.
-    pub async fn end(&self, context: &Context, presented: &str) -> Result<(), redis::Error> {
-        match self.open_handle(presented) {
-            Ok(handle) => store::session::delete(&self.cluster, context, handle.sid).await,
-            Err(_) => Ok(()),
-        }
+    pub async fn end(&self, context: &Context, presented: &str) -> Result<(), Error> {
+        let Ok(handle) = self.open_handle(presented) else { return Ok(()) };
+        Ok(store::session::delete(&self.cluster, context, handle.sid).await?)
     }
 
     fn open_handle(&self, presented: &str) -> Result<RefreshHandle, Error> {

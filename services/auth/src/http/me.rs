@@ -3,11 +3,10 @@
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 
 use crate::app::Auth;
 use crate::domain::person;
-use crate::error::Error;
 use crate::store::person::Profile;
 
 /// The signed-in person, with their roles and schools.
@@ -20,6 +19,6 @@ use crate::store::person::Profile;
     )
 )]
 #[get("/auth/v1/me")]
-pub async fn me(context: Context, caller: Caller, auth: Data<Auth>) -> Result<Json<Profile>, Error> {
-    person::profile(auth.database(), &context, caller.sub).await.map(Json)
+pub async fn me(context: Context, caller: Caller, auth: Data<Auth>) -> Result<Json<Profile>, Problem> {
+    Ok(Json(person::profile(auth.database(), &context, caller.sub).await?))
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, post};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, ProblemBody};
+use shared::http::{Body, Problem, ProblemBody};
 use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ pub async fn sign_in(
     context: Context,
     auth: Data<Auth>,
     Body(new): Body<NewSession>,
-) -> Result<HttpResponse, Error> {
+) -> Result<HttpResponse, Problem> {
     let password = Zeroizing::new(new.password);
     let typed = Credentials { login: new.login, password, totp_code: new.totp_code };
     let (account, granted) = auth.sign_in().attempt(&context, typed).await?;
@@ -110,7 +110,7 @@ pub async fn refresh(
     context: Context,
     auth: Data<Auth>,
     request: HttpRequest,
-) -> Result<HttpResponse, Error> {
+) -> Result<HttpResponse, Problem> {
     let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;
     let granted = auth.sessions().refresh(&context, handle.value()).await?;
     let body = Refreshed { expires_in_s: granted.expires_in.as_secs() };
@@ -132,7 +132,7 @@ pub async fn sign_out(
     context: Context,
     auth: Data<Auth>,
     request: HttpRequest,
-) -> Result<HttpResponse, Error> {
+) -> Result<HttpResponse, Problem> {
     if let Some(handle) = request.cookie(REFRESH_COOKIE) {
         auth.sessions().end(&context, handle.value()).await?;
     }

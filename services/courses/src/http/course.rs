@@ -3,13 +3,12 @@
 use actix_web::get;
 use actix_web::web::{Data, Json, Path};
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 use uuid::Uuid;
 
 use crate::app::Courses;
 use crate::domain::course::{self, CoursePage};
 use crate::domain::viewer::Viewer;
-use crate::error::Error;
 
 /// A course with its homework.
 #[utoipa::path(
@@ -28,6 +27,6 @@ pub async fn open(
     caller: Caller,
     courses: Data<Courses>,
     id: Path<Uuid>,
-) -> Result<Json<CoursePage>, Error> {
-    course::open(courses.database(), &context, &Viewer::of(&caller), *id).await.map(Json)
+) -> Result<Json<CoursePage>, Problem> {
+    Ok(Json(course::open(courses.database(), &context, &Viewer::of(&caller), *id).await?))
 }

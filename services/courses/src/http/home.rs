@@ -3,12 +3,11 @@
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 
 use crate::app::Courses;
 use crate::domain::home::{self, Home};
 use crate::domain::viewer::Viewer;
-use crate::error::Error;
 
 /// My groups, courses and due homework.
 #[utoipa::path(
@@ -20,6 +19,6 @@ use crate::error::Error;
     )
 )]
 #[get("/courses/v1/home")]
-pub async fn show(context: Context, caller: Caller, courses: Data<Courses>) -> Result<Json<Home>, Error> {
-    home::of(courses.database(), &context, &Viewer::of(&caller)).await.map(Json)
+pub async fn show(context: Context, caller: Caller, courses: Data<Courses>) -> Result<Json<Home>, Problem> {
+    Ok(Json(home::of(courses.database(), &context, &Viewer::of(&caller)).await?))
 }

@@ -6,14 +6,13 @@ use chrono::NaiveDate;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, Caller, Created, ProblemBody};
+use shared::http::{Body, Caller, Created, Problem, ProblemBody};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::Courses;
 use crate::domain::homework::{self, Assignment};
 use crate::domain::viewer::Viewer;
-use crate::error::Error;
 
 /// What a teacher writes.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -59,7 +58,7 @@ pub async fn give(
     courses: Data<Courses>,
     id: Path<Uuid>,
     Body(new): Body<NewHomework>,
-) -> Result<Created<GivenHomework>, Error> {
+) -> Result<Created<GivenHomework>, Problem> {
     let assignment = Assignment { title: new.title, instructions: new.instructions, due_on: new.due_on };
     let id = homework::give(courses.database(), &context, &Viewer::of(&caller), *id, assignment).await?;
     Ok(Created(GivenHomework { id }))

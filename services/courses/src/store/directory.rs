@@ -1,16 +1,9 @@
-//! Settles how auth's feed becomes courses' own knowledge of schools, people, roles and guardianships.
+//! Settles how auth's feed becomes courses' own knowledge of names and guardianships.
 
 use shared::feed::Projection;
 
 /// Auth's kinds that courses wants, and the tables they go to.
 pub const FROM_AUTH: &[Projection] = &[
-    Projection {
-        kind: "school",
-        upsert: "insert into directory.school (id, uai, name)
-                 select id, uai, name from jsonb_to_recordset($1) as c(id uuid, uai text, name text)
-                 on conflict (id) do update set uai = excluded.uai, name = excluded.name",
-        delete: "delete from directory.school using jsonb_to_recordset($1) as c(id uuid) where school.id = c.id",
-    },
     Projection {
         kind: "person",
         upsert: "insert into directory.person (id, given_name, family_name)
@@ -18,15 +11,6 @@ pub const FROM_AUTH: &[Projection] = &[
                  from jsonb_to_recordset($1) as c(id uuid, given_name text, family_name text)
                  on conflict (id) do update set given_name = excluded.given_name, family_name = excluded.family_name",
         delete: "delete from directory.person using jsonb_to_recordset($1) as c(id uuid) where person.id = c.id",
-    },
-    Projection {
-        kind: "membership",
-        upsert: "insert into directory.membership (school_id, person_id, role)
-                 select school_id, person_id, role
-                 from jsonb_to_recordset($1) as c(school_id uuid, person_id uuid, role text) on conflict do nothing",
-        delete: "delete from directory.membership m
-                 using jsonb_to_recordset($1) as c(school_id uuid, person_id uuid, role text)
-                 where (m.school_id, m.person_id, m.role) = (c.school_id, c.person_id, c.role)",
     },
     Projection {
         kind: "guardianship",

@@ -3,11 +3,10 @@
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 
 use crate::app::Messaging;
 use crate::domain::home::{self, Home};
-use crate::error::Error;
 
 /// My unread count, and whom I may write to.
 #[utoipa::path(
@@ -19,6 +18,10 @@ use crate::error::Error;
     )
 )]
 #[get("/messaging/v1/home")]
-pub async fn show(context: Context, caller: Caller, messaging: Data<Messaging>) -> Result<Json<Home>, Error> {
-    home::of(messaging.database(), &context, &caller).await.map(Json)
+pub async fn show(
+    context: Context,
+    caller: Caller,
+    messaging: Data<Messaging>,
+) -> Result<Json<Home>, Problem> {
+    Ok(Json(home::of(messaging.database(), &context, &caller).await?))
 }

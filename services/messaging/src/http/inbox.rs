@@ -4,13 +4,12 @@ use actix_web::get;
 use actix_web::web::{Data, Json, Query};
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::app::Messaging;
 use crate::domain::mailbox::{self, InboxPage};
-use crate::error::Error;
 
 const DEFAULT_LIMIT: u32 = 25;
 const LARGEST_LIMIT: u32 = 100;
@@ -43,7 +42,7 @@ pub async fn list(
     caller: Caller,
     messaging: Data<Messaging>,
     query: Query<InboxQuery>,
-) -> Result<Json<InboxPage>, Error> {
+) -> Result<Json<InboxPage>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT);
-    mailbox::inbox(messaging.database(), &context, &caller, query.before, limit).await.map(Json)
+    Ok(Json(mailbox::inbox(messaging.database(), &context, &caller, query.before, limit).await?))
 }

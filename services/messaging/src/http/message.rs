@@ -5,14 +5,13 @@ use actix_web::web::Data;
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Created, ProblemBody};
+use shared::http::{Body, Caller, Created, Problem, ProblemBody};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::Messaging;
 use crate::domain::audience::Audience;
 use crate::domain::message::{self, Draft, Sent};
-use crate::error::Error;
 
 /// Most people that can be named one by one.
 const MOST_NAMED_PEOPLE: usize = 100;
@@ -57,10 +56,10 @@ pub async fn send(
     caller: Caller,
     messaging: Data<Messaging>,
     Body(new): Body<NewMessage>,
-) -> Result<Created<Sent>, Error> {
+) -> Result<Created<Sent>, Problem> {
     let draft =
         Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
-    message::send(messaging.database(), &context, &caller, draft).await.map(Created)
+    Ok(Created(message::send(messaging.database(), &context, &caller, draft).await?))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]

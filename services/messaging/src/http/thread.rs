@@ -3,12 +3,11 @@
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpResponse, get, post};
 use shared::context::Context;
-use shared::http::{Caller, ProblemBody};
+use shared::http::{Caller, Problem, ProblemBody};
 use uuid::Uuid;
 
 use crate::app::Messaging;
 use crate::domain::mailbox::{self, ThreadView};
-use crate::error::Error;
 
 /// A thread that I have part in.
 #[utoipa::path(
@@ -27,8 +26,8 @@ pub async fn show(
     caller: Caller,
     messaging: Data<Messaging>,
     id: Path<Uuid>,
-) -> Result<Json<ThreadView>, Error> {
-    mailbox::thread(messaging.database(), &context, &caller, *id).await.map(Json)
+) -> Result<Json<ThreadView>, Problem> {
+    Ok(Json(mailbox::thread(messaging.database(), &context, &caller, *id).await?))
 }
 
 /// Mark what was delivered to me in a thread as read; again is no error.
@@ -49,7 +48,7 @@ pub async fn mark_read(
     caller: Caller,
     messaging: Data<Messaging>,
     id: Path<Uuid>,
-) -> Result<HttpResponse, Error> {
+) -> Result<HttpResponse, Problem> {
     mailbox::mark_read(messaging.database(), &context, &caller, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
