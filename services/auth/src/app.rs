@@ -46,7 +46,7 @@ impl Auth {
 
 impl Service for Auth {
     const NAME: &'static str = "auth";
-    type Config = Config;
+    type Own = Config;
 
     fn migrations() -> Runner {
         migrations::migrations::runner()
@@ -68,22 +68,22 @@ impl Service for Auth {
         routes.app_data(web::Data::new(self.publisher.clone())).configure(http::internal);
     }
 
-    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+    async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         refuse_demo_accounts(kit).await?;
         let sessions = Sessions::open(
-            &config.access_tokens,
-            config.sessions,
-            config.profile,
+            &own.access_tokens,
+            own.sessions,
+            kit.profile,
             kit.database.clone(),
             kit.cluster.clone(),
             kit.clock.clone(),
         )?;
-        let threads = config.sign_in.hash_threads.unwrap_or_else(cores);
-        let hasher = Hasher::start(threads, config.sign_in.queue, kit.clock.clone())?;
+        let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
+        let hasher = Hasher::start(threads, own.sign_in.queue, kit.clock.clone())?;
         let verifier = Verifier::new(Keyring::of(&sessions.jwks()), kit.clock.clone());
         let publisher =
             Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
-        let sign_in = SignIn { database: kit.database.clone(), hasher, sessions, profile: config.profile };
+        let sign_in = SignIn { database: kit.database.clone(), hasher, sessions, profile: kit.profile };
         Ok(Self { sign_in, verifier, publisher })
     }
 

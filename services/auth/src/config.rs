@@ -4,36 +4,14 @@ use std::path::PathBuf;
 
 use garde::Validate;
 use serde::Deserialize;
-use shared::config::{CrossChecked, Invalid, Profile};
-use shared::service::{Concerns, Configuration};
-use shared::{http, keys, pg, redis, service_token, telemetry};
+use shared::config::{Invalid, Profile};
+use shared::keys;
+use shared::service::OwnConfig;
 
-/// The whole configuration file of auth.
+/// What only auth has in its configuration file, under `own`.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `production`, `demo` or `test`.
-    #[garde(skip)]
-    pub profile: Profile,
-    /// Name of this instance in logs and telemetry.
-    #[garde(length(min = 1, max = 64))]
-    pub instance: String,
-    /// Listeners.
-    #[garde(dive)]
-    pub http: http::Config,
-    /// Database.
-    #[garde(dive)]
-    pub postgres: pg::Config,
-    /// Cluster.
-    #[garde(dive)]
-    pub redis: redis::Config,
-    /// Logs, metrics, traces.
-    #[serde(default)]
-    #[garde(dive)]
-    pub telemetry: telemetry::Config,
-    /// Keys between services.
-    #[garde(dive)]
-    pub service_identity: service_token::Config,
     /// Keys of people's sessions.
     #[garde(dive)]
     pub access_tokens: AccessTokens,
@@ -103,30 +81,18 @@ impl Default for SignIn {
     }
 }
 
-impl CrossChecked for Config {
-    fn cross_check(&self) -> Result<(), Invalid> {
+impl OwnConfig for Config {
+    fn check(&self, profile: Profile) -> Result<(), Invalid> {
         if self.sessions.idle_s > self.sessions.absolute_s {
-            return Err(Invalid::new("sessions.idle_s: must not be longer than sessions.absolute_s"));
+            return Err(Invalid::new("own.sessions.idle_s: must not be longer than own.sessions.absolute_s"));
         }
         if self.access_tokens.lifetime_s > self.sessions.idle_s {
-            return Err(Invalid::new("access_tokens.lifetime_s: must not be longer than sessions.idle_s"));
+            return Err(Invalid::new(
+                "own.access_tokens.lifetime_s: must not be longer than own.sessions.idle_s",
+            ));
         }
-        keys::read_signing_key(&self.access_tokens.signing_key_file, self.profile)?;
-        keys::read_secret(&self.access_tokens.refresh_key_file, self.profile)?;
+        keys::read_signing_key(&self.access_tokens.signing_key_file, profile)?;
+        keys::read_secret(&self.access_tokens.refresh_key_file, profile)?;
         Ok(())
-    }
-}
-
-impl Configuration for Config {
-    fn concerns(&self) -> Concerns<'_> {
-        Concerns {
-            profile: self.profile,
-            instance: &self.instance,
-            http: &self.http,
-            postgres: &self.postgres,
-            redis: &self.redis,
-            telemetry: &self.telemetry,
-            service_identity: &self.service_identity,
-        }
     }
 }

@@ -40,7 +40,7 @@ impl Courses {
 
 impl Service for Courses {
     const NAME: &'static str = "courses";
-    type Config = Config;
+    type Own = Config;
 
     fn migrations() -> Runner {
         migrations::migrations::runner()
@@ -62,7 +62,7 @@ impl Service for Courses {
         routes.app_data(web::Data::new(self.publisher.clone())).configure(http::internal);
     }
 
-    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+    async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         let keyring = Keyring::default();
         Ok(Self {
             database: kit.database.clone(),
@@ -73,9 +73,9 @@ impl Service for Courses {
                 kit.cluster.clone(),
                 kit.clock.clone(),
             ),
-            auth: Sibling::new("auth", &config.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
+            auth: Sibling::new("auth", &own.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
             keyring,
-            jwks_cache_file: config.access_tokens.jwks_cache_file.clone(),
+            jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
             directory: ProjectionStatus::default(),
         })
     }

@@ -41,7 +41,7 @@ impl Messaging {
 
 impl Service for Messaging {
     const NAME: &'static str = "messaging";
-    type Config = Config;
+    type Own = Config;
 
     fn migrations() -> Runner {
         migrations::migrations::runner()
@@ -61,20 +61,20 @@ impl Service for Messaging {
 
     fn internal_routes(&self, _: &mut web::ServiceConfig) {}
 
-    async fn open(config: &Config, kit: &Kit) -> Result<Self, StartError> {
+    async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         let keyring = Keyring::default();
         Ok(Self {
             database: kit.database.clone(),
             verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
-            auth: Sibling::new("auth", &config.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
+            auth: Sibling::new("auth", &own.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
             courses: Sibling::new(
                 "courses",
-                &config.siblings.courses,
+                &own.siblings.courses,
                 kit.identity.clone(),
                 kit.engine.clone(),
             )?,
             keyring,
-            jwks_cache_file: config.access_tokens.jwks_cache_file.clone(),
+            jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
             directory: ProjectionStatus::default(),
             roster: ProjectionStatus::default(),
         })

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use super::{Configuration, SeedError, Service, StartError, check, run, seed};
+use super::{Config, SeedError, Service, StartError, run, seed};
 use crate::clock::system_clock;
 use crate::config::{self, Invalid};
 use crate::http::server::openapi;
@@ -102,11 +102,11 @@ fn execute<S: Service>(cli: &Cli) -> Result<(), Failure> {
         Command::Serve => run::serve::<S>(&load::<S>(cli)?)?,
         Command::Migrate => {
             let config = load::<S>(cli)?;
-            let applied = block_on(pg::migrate(config.concerns().postgres, S::migrations()))??;
+            let applied = block_on(pg::migrate(&config.postgres, S::migrations()))??;
             println!("{}: {} migration(s) applied {}", S::NAME, applied.len(), applied.join(", "));
         }
         Command::CheckConfig => {
-            check(&load::<S>(cli)?)?;
+            load::<S>(cli)?;
             println!("{}: the configuration can be used", S::NAME);
         }
         Command::Seed { folder, replace } => match load_data_set::<S>(&load::<S>(cli)?, folder, *replace)? {
@@ -119,21 +119,20 @@ fn execute<S: Service>(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-fn load<S: Service>(cli: &Cli) -> Result<S::Config, Invalid> {
+fn load<S: Service>(cli: &Cli) -> Result<Config<S::Own>, Invalid> {
     let file = cli.config.as_deref().ok_or_else(|| Invalid::new("name the file: --config FILE"))?;
     config::load(file)
 }
 
 fn load_data_set<S: Service>(
-    config: &S::Config,
+    config: &Config<S::Own>,
     folder: &Path,
     replace: bool,
 ) -> Result<Option<u64>, Failure> {
-    let concerns = config.concerns();
     let loading = async {
-        let database = Database::open(concerns.postgres, &tokio::runtime::Handle::current())?;
+        let database = Database::open(&config.postgres, &tokio::runtime::Handle::current())?;
         let plan = S::seed_plan();
-        Ok::<_, Failure>(seed(&database, system_clock(), concerns.profile, &plan, folder, replace).await?)
+        Ok::<_, Failure>(seed(&database, system_clock(), config.profile, &plan, folder, replace).await?)
     };
     block_on(loading)?
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
-use super::{Concerns, Service};
+use super::{Config, OwnConfig, Service};
 use crate::clock::SharedClock;
 use crate::config::{Invalid, Profile};
 use crate::context::Context;
@@ -66,26 +66,26 @@ const ENGINES_LIMIT: Duration = Duration::from_mins(1);
 
 impl Kit {
     /// Waits for both engines, saying what it waits for.
-    pub async fn open(
-        concerns: &Concerns<'_>,
+    pub async fn open<O: OwnConfig>(
+        config: &Config<O>,
         service: &'static str,
         workers: Workers,
         clock: SharedClock,
         metrics: Metrics,
     ) -> Result<Self, StartError> {
         let engine = Handle::current();
-        let identity = Identity::open(concerns.service_identity, service, concerns.profile, clock.clone())?;
+        let identity = Identity::open(&config.service_identity, service, config.profile, clock.clone())?;
         let waiting = Context::background(clock.clone(), ENGINES_LIMIT);
-        let database = Database::open(concerns.postgres, &engine)?;
-        let address = format!("{}:{}", concerns.postgres.host, concerns.postgres.port);
+        let database = Database::open(&config.postgres, &engine)?;
+        let address = format!("{}:{}", config.postgres.host, config.postgres.port);
         pg::wait_until_reachable(&waiting, &database, |error| {
             tracing::warn!(address, %error, "waiting for PostgreSQL");
         })
         .await?;
-        let cluster = connect_cluster(&waiting, concerns.redis, &engine).await?;
-        let instance = concerns.instance.into();
+        let cluster = connect_cluster(&waiting, &config.redis, &engine).await?;
+        let instance = config.instance.as_str().into();
         let readiness = Readiness::default();
-        let profile = concerns.profile;
+        let profile = config.profile;
         Ok(Self {
             profile,
             instance,

@@ -6,7 +6,7 @@ use actix_web::rt::System;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Configuration, Kit, Service, StartError, check};
+use super::{Config, Kit, Service, StartError};
 use crate::clock::system_clock;
 use crate::health::Phase;
 use crate::http::server::{Listeners, Servers};
@@ -17,16 +17,14 @@ use crate::telemetry::Telemetry;
 const WORKERS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the service until SIGTERM or SIGINT, then drains it.
-pub(super) fn serve<S: Service>(config: &S::Config) -> Result<(), StartError> {
-    check(config)?;
-    let concerns = config.concerns();
-    let telemetry = Telemetry::start(concerns.telemetry, S::NAME, concerns.instance)?;
-    let listeners = Listeners::bind(concerns.http)?;
+pub(super) fn serve<S: Service>(config: &Config<S::Own>) -> Result<(), StartError> {
+    let telemetry = Telemetry::start(&config.telemetry, S::NAME, &config.instance)?;
+    let listeners = Listeners::bind(&config.http)?;
     let engine = Engine::start()?;
     let opening = async {
         let workers = engine.workers().clone();
-        let kit = Kit::open(&concerns, S::NAME, workers, system_clock(), telemetry.metrics.clone()).await?;
-        Ok::<_, StartError>((S::open(config, &kit).await?, kit))
+        let kit = Kit::open(config, S::NAME, workers, system_clock(), telemetry.metrics.clone()).await?;
+        Ok::<_, StartError>((S::open(&config.own, &kit).await?, kit))
     };
     let (service, kit) = engine.run(opening)?;
     service.start_workers(&kit);
@@ -45,11 +43,11 @@ pub(super) fn serve<S: Service>(config: &S::Config) -> Result<(), StartError> {
 pub async fn serve_on<S: Service>(
     service: &S,
     kit: &Kit,
-    config: &S::Config,
+    config: &Config<S::Own>,
     listeners: Listeners,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
-    let http = config.concerns().http;
+    let http = &config.http;
     let (public_address, internal_address) = listeners.addresses()?;
     let servers = Servers::start(service, kit, http, listeners)?;
     let (public, internal) = servers.handles();

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Client, TEST_ORIGIN};
 use super::{TestDatabase, TestKeys, engines};
 use crate::clock::SharedClock;
+use crate::config::CrossChecked;
 use crate::http::server::Listeners;
 use crate::ids;
 use crate::runtime::Engine;
-use crate::service::{Configuration, Kit, Service, StartError, serve_on};
+use crate::service::{Config, Kit, Service, StartError, serve_on};
 use crate::telemetry::Metrics;
 
 /// A service under test. Dropping it drains it and fails the test if that does not work.
@@ -29,13 +30,13 @@ pub struct Running<S: Service> {
 }
 
 impl<S: Service> Running<S> {
-    /// The sections that every service has, for tests: `own` adds or replaces top-level keys.
-    pub fn config(database: &TestDatabase, keys: &TestKeys, own: Value) -> S::Config {
+    /// The configuration of a test, with what only this service has.
+    pub fn config(database: &TestDatabase, keys: &TestKeys, own: &Value) -> Config<S::Own> {
         let (password, nodes) = engines::redis_nodes();
         let password_file = keys.file("redis-password");
         std::fs::write(&password_file, password).expect("a password file");
         let postgres = database.config();
-        let mut config = json!({
+        let config = json!({
             "profile": "test",
             "instance": format!("{}-test", S::NAME),
             "http": {
@@ -52,38 +53,30 @@ impl<S: Service> Running<S> {
             },
             "telemetry": {},
             "service_identity": keys.identity(S::NAME),
+            "own": own,
         });
-        if let (Some(config), Value::Object(own)) = (config.as_object_mut(), own) {
-            config.extend(own);
-        }
         serde_json::from_value(config).expect("a configuration for the test")
     }
 
     /// Starts the service and returns when it is ready.
-    pub fn start(config: S::Config, clock: SharedClock) -> Self
-    where
-        S::Config: Send + 'static,
-    {
+    pub fn start(config: Config<S::Own>, clock: SharedClock) -> Self {
         Self::try_start(config, clock).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Starts the service, or says why it does not start.
-    pub fn try_start(config: S::Config, clock: SharedClock) -> Result<Self, String>
-    where
-        S::Config: Send + 'static,
-    {
+    pub fn try_start(config: Config<S::Own>, clock: SharedClock) -> Result<Self, String> {
+        config.cross_check().map_err(|error| error.to_string())?;
         let (announce, announced) = mpsc::channel();
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let thread = std::thread::spawn(move || {
             let engine = Engine::start().expect("an engine runtime");
-            let concerns = config.concerns();
-            let listeners = Listeners::bind(concerns.http).expect("free ports");
+            let listeners = Listeners::bind(&config.http).expect("free ports");
             let addresses = listeners.addresses().expect("their addresses");
             let opened = engine.run(async {
                 let metrics = Metrics::detached().expect("metrics");
-                let kit = Kit::open(&concerns, S::NAME, engine.workers().clone(), clock, metrics).await?;
-                Ok::<_, StartError>((S::open(&config, &kit).await?, kit))
+                let kit = Kit::open(&config, S::NAME, engine.workers().clone(), clock, metrics).await?;
+                Ok::<_, StartError>((S::open(&config.own, &kit).await?, kit))
             });
             let (service, kit) = match opened {
                 Ok(opened) => opened,

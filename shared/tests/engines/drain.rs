@@ -13,7 +13,7 @@ use crate::service::Smallest;
 async fn requests_under_way_finish_new_ones_are_served_while_lingering_then_the_door_closes() {
     let database = TestDatabase::create("shared", Smallest::migrations).await;
     let keys = TestKeys::generate();
-    let mut config = Running::<Smallest>::config(&database, &keys, json!({}));
+    let mut config = Running::<Smallest>::config(&database, &keys, &json!({}));
     config.http.linger_ms = 500;
     let service = Running::<Smallest>::start(config, system_clock());
     let address = service.public_address();

@@ -42,7 +42,7 @@ impl Feed {
             TestDatabase::create("shared", Smallest::migrations)
         );
         let keys = TestKeys::generate();
-        let config = Running::<Smallest>::config(&owner, &keys, json!({}));
+        let config = Running::<Smallest>::config(&owner, &keys, &json!({}));
         let redis = config.redis.clone();
         let service = Running::start(config, system_clock());
         let engine = Handle::current();

@@ -18,7 +18,7 @@ fn context() -> Context {
 
 async fn config() -> (Config, TestDatabase, TestKeys) {
     let (database, keys) = (TestDatabase::create("shared", Smallest::migrations).await, TestKeys::generate());
-    (Running::<Smallest>::config(&database, &keys, json!({})).redis, database, keys)
+    (Running::<Smallest>::config(&database, &keys, &json!({})).redis, database, keys)
 }
 
 async fn set(cluster: &Cluster, key: &str) -> Result<(), Error> {

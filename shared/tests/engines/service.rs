@@ -8,54 +8,23 @@ use garde::Validate;
 use refinery::{Migration, Runner};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::config::{CrossChecked, Invalid, Profile};
+use shared::config::{Invalid, Profile};
 use shared::context::Context;
 use shared::feed::Publisher;
 use shared::http::Problem;
-use shared::pg::Database;
-use shared::service::{Concerns, Configuration, Kit, SeedPlan, Service, StartError};
+use shared::pg::{self, Database};
+use shared::service::{Kit, OwnConfig, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier};
-use shared::{http, pg, redis, service_token, telemetry};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Only what every service has.
+/// Nothing of its own.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
-    #[garde(skip)]
-    profile: Profile,
-    #[garde(skip)]
-    instance: String,
-    #[garde(dive)]
-    pub http: http::Config,
-    #[garde(dive)]
-    pub postgres: pg::Config,
-    #[garde(dive)]
-    pub redis: redis::Config,
-    #[serde(default)]
-    #[garde(dive)]
-    telemetry: telemetry::Config,
-    #[garde(dive)]
-    service_identity: service_token::Config,
-}
+pub struct Nothing {}
 
-impl CrossChecked for Config {
-    fn cross_check(&self) -> Result<(), Invalid> {
+impl OwnConfig for Nothing {
+    fn check(&self, _: Profile) -> Result<(), Invalid> {
         Ok(())
-    }
-}
-
-impl Configuration for Config {
-    fn concerns(&self) -> Concerns<'_> {
-        Concerns {
-            profile: self.profile,
-            instance: &self.instance,
-            http: &self.http,
-            postgres: &self.postgres,
-            redis: &self.redis,
-            telemetry: &self.telemetry,
-            service_identity: &self.service_identity,
-        }
     }
 }
 
@@ -69,7 +38,7 @@ pub struct Smallest {
 
 impl Service for Smallest {
     const NAME: &'static str = "auth";
-    type Config = Config;
+    type Own = Nothing;
 
     fn migrations() -> Runner {
         let feed = "create table change_feed (
@@ -96,7 +65,7 @@ impl Service for Smallest {
         routes.app_data(Data::new(self.publisher.clone())).configure(shared::feed::changes_route);
     }
 
-    async fn open(_: &Config, kit: &Kit) -> Result<Self, StartError> {
+    async fn open(_: &Nothing, kit: &Kit) -> Result<Self, StartError> {
         Ok(Self {
             database: kit.database.clone(),
             verifier: Verifier::new(Keyring::default(), kit.clock.clone()),

@@ -37,6 +37,11 @@ struct Configuration {
     redis: Redis,
     telemetry: Telemetry,
     service_identity: ServiceIdentity,
+    own: Own,
+}
+
+#[derive(Serialize)]
+struct Own {
     access_tokens: BTreeMap<&'static str, PathBuf>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     siblings: BTreeMap<&'static str, Vec<String>>,
@@ -112,8 +117,7 @@ fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Opt
             key_file: keys::service_private(layout, service),
             trusted: others.map(|other| (other, keys::service_public(layout, other))).collect(),
         },
-        access_tokens: access_tokens(layout, instance),
-        siblings: siblings(service, instances),
+        own: Own { access_tokens: access_tokens(layout, instance), siblings: siblings(service, instances) },
     }
 }
 
@@ -160,17 +164,17 @@ mod tests {
             Some("/w \"x/.ent/secrets/postgres-messaging")
         );
         assert_eq!(table["redis"]["nodes"].as_array().unwrap().len(), 6);
-        assert_eq!(table["siblings"]["auth"][1].as_str(), Some("http://127.0.0.1:19102"));
-        assert_eq!(table["siblings"]["courses"].as_array().unwrap().len(), 2);
+        assert_eq!(table["own"]["siblings"]["auth"][1].as_str(), Some("http://127.0.0.1:19102"));
+        assert_eq!(table["own"]["siblings"]["courses"].as_array().unwrap().len(), 2);
         assert_eq!(table["telemetry"]["otlp_endpoint"].as_str(), Some("http://127.0.0.1:4318"));
-        assert!(table["access_tokens"].get("signing_key_file").is_none());
+        assert!(table["own"]["access_tokens"].get("signing_key_file").is_none());
     }
 
     #[test]
     fn only_auth_signs_and_it_asks_nobody() {
         let table = rendered("auth");
-        assert!(table["access_tokens"].get("signing_key_file").is_some());
-        assert!(table.get("siblings").is_none());
+        assert!(table["own"]["access_tokens"].get("signing_key_file").is_some());
+        assert!(table["own"].get("siblings").is_none());
         let trusted: Vec<&String> = table["service_identity"]["trusted"].as_table().unwrap().keys().collect();
         assert_eq!(trusted, ["courses", "messaging"]);
     }

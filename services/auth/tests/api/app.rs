@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth::Auth;
 use serde_json::{Value, json};
 use shared::clock::{SharedClock, system_clock};
-use shared::service::Service;
+use shared::service::{Config, Service};
 use shared::testing::{Answer, Client, ManualClock, Running, TestDatabase, TestKeys};
 
 /// The password of everybody in these tests.
@@ -56,7 +56,7 @@ impl App {
 }
 
 /// The configuration of a test, with `settings` over it.
-pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> auth::Config {
+pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> Config<auth::Config> {
     let mut own = json!({
         "access_tokens": { "signing_key_file": keys.file("access"), "refresh_key_file": keys.file("refresh") },
         "sign_in": { "hash_threads": 1, "queue": 8 },
@@ -64,7 +64,7 @@ pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> auth
     if let (Some(own), Value::Object(settings)) = (own.as_object_mut(), settings) {
         own.extend(settings);
     }
-    Running::<Auth>::config(database, keys, own)
+    Running::<Auth>::config(database, keys, &own)
 }
 
 /// Signs in without a one-time code.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use auth::Auth;
 use serde_json::json;
 use shared::clock::system_clock;
+use shared::config::Profile;
 use shared::testing::{FaultProxy, Running, TestKeys, eventually, redis_behind_proxies};
 
 use crate::app::{App, PASSWORD, config, sign_in};
@@ -77,7 +78,11 @@ async fn without_redis_nobody_is_signed_out_and_sign_in_says_so_and_recovers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn demo_keys_and_demo_accounts_are_refused_where_real_people_are() {
     let app = App::start().await;
-    let production = |keys: &TestKeys| config(&app.database, keys, json!({ "profile": "production" }));
+    let production = |keys: &TestKeys| {
+        let mut config = config(&app.database, keys, json!({}));
+        config.profile = Profile::Production;
+        config
+    };
     let refusal = |keys: &TestKeys| {
         Running::<Auth>::try_start(production(keys), system_clock()).err().unwrap_or_default()
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use courses::Courses;
 use serde_json::json;
 use shared::clock::system_clock;
-use shared::service::Service;
+use shared::service::{Config, Service};
 use shared::session::Role;
 use shared::testing::{Client, ManualClock, Running, TestDatabase, TestKeys};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ impl App {
     pub async fn start_beside(auth: &str) -> Self {
         let (database, keys) = arrange().await;
         let mut config = config(&database, &keys, auth);
-        config.access_tokens.jwks_cache_file = keys.file("fetched-jwks");
+        config.own.access_tokens.jwks_cache_file = keys.file("fetched-jwks");
         Self { courses: Running::start(config, system_clock()), keys, database }
     }
 
@@ -74,10 +74,10 @@ async fn arrange() -> (TestDatabase, TestKeys) {
 }
 
 /// The configuration of a test.
-pub fn config(database: &TestDatabase, keys: &TestKeys, auth: &str) -> courses::Config {
+pub fn config(database: &TestDatabase, keys: &TestKeys, auth: &str) -> Config<courses::Config> {
     let own = json!({
         "access_tokens": { "jwks_cache_file": keys.file("jwks") },
         "siblings": { "auth": [auth] },
     });
-    Running::<Courses>::config(database, keys, own)
+    Running::<Courses>::config(database, keys, &own)
 }

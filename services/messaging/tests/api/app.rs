@@ -3,7 +3,7 @@
 use messaging::Messaging;
 use serde_json::{Value, json};
 use shared::clock::system_clock;
-use shared::service::Service;
+use shared::service::{Config, Service};
 use shared::session::Role;
 use shared::testing::{Answer, Client, Running, TestDatabase, TestKeys};
 use uuid::Uuid;
@@ -81,12 +81,17 @@ impl App {
 }
 
 /// The configuration of a test.
-pub fn config(database: &TestDatabase, keys: &TestKeys, auth: &str, courses: &str) -> messaging::Config {
+pub fn config(
+    database: &TestDatabase,
+    keys: &TestKeys,
+    auth: &str,
+    courses: &str,
+) -> Config<messaging::Config> {
     let own = json!({
         "access_tokens": { "jwks_cache_file": keys.file("jwks") },
         "siblings": { "auth": [auth], "courses": [courses] },
     });
-    Running::<Messaging>::config(database, keys, own)
+    Running::<Messaging>::config(database, keys, &own)
 }
 
 /// A new thread to parts of a class.

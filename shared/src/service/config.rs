@@ -1,0 +1,63 @@
+//! Settles the configuration file of a service: the concerns that all have, and the service's own.
+
+use garde::Validate;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::certificate;
+use crate::clock::system_clock;
+use crate::config::{CrossChecked, Invalid, Profile, must_be_file};
+use crate::{http, pg, redis, service_token, telemetry};
+
+/// The whole configuration file of a service.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Config<O: OwnConfig> {
+    /// `production`, `demo` or `test`.
+    #[garde(skip)]
+    pub profile: Profile,
+    /// Name of this instance in logs and telemetry.
+    #[garde(length(min = 1, max = 64))]
+    pub instance: String,
+    /// Listeners.
+    #[garde(dive)]
+    pub http: http::Config,
+    /// Database.
+    #[garde(dive)]
+    pub postgres: pg::Config,
+    /// Cluster.
+    #[garde(dive)]
+    pub redis: redis::Config,
+    /// Logs, metrics, traces.
+    #[serde(default)]
+    #[garde(dive)]
+    pub telemetry: telemetry::Config,
+    /// Keys between services.
+    #[garde(dive)]
+    pub service_identity: service_token::Config,
+    /// What only this service has.
+    #[serde(bound = "O: DeserializeOwned")]
+    #[garde(dive)]
+    pub own: O,
+}
+
+/// What only one service has.
+pub trait OwnConfig: DeserializeOwned + Validate<Context = ()> + Clone + Send + Sync + 'static {
+    /// Compares values with each other and with the files they name.
+    fn check(&self, profile: Profile) -> Result<(), Invalid>;
+}
+
+impl<O: OwnConfig> CrossChecked for Config<O> {
+    /// Reads every file that is named, without touching an engine.
+    fn cross_check(&self) -> Result<(), Invalid> {
+        must_be_file("postgres.password_file", &self.postgres.password_file)?;
+        if let Some(file) = &self.redis.password_file {
+            must_be_file("redis.password_file", file)?;
+        }
+        if let Some(file) = &self.http.front_door_certificate {
+            certificate::check(file, self.profile)?;
+        }
+        service_token::Identity::open(&self.service_identity, "check", self.profile, system_clock())?;
+        self.own.check(self.profile)
+    }
+}
