@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::engines::{EngineSet, start_engines, wait_for_kind};
 use super::state::Options;
@@ -74,7 +74,9 @@ fn load_data(
         for service in SERVICES {
             board.detail(service)?;
             crew.require_alive()?;
-            services::migrate(context, binaries, service)?;
+            services::migrate(context, binaries, service).context(
+                "cannot migrate (demo data can be given up: `rm -r .ent/postgres`, then `cargo ent up`)",
+            )?;
         }
         Ok(String::new())
     })?;
