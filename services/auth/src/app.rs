@@ -46,6 +46,7 @@ impl Auth {
 
 impl Service for Auth {
     const NAME: &'static str = "auth";
+    const DOCS_PATH: &'static str = "/auth/docs/";
     type Own = Config;
 
     fn migrations() -> Runner {

@@ -40,6 +40,7 @@ impl Courses {
 
 impl Service for Courses {
     const NAME: &'static str = "courses";
+    const DOCS_PATH: &'static str = "/courses/docs/";
     type Own = Config;
 
     fn migrations() -> Runner {

@@ -41,6 +41,7 @@ impl Messaging {
 
 impl Service for Messaging {
     const NAME: &'static str = "messaging";
+    const DOCS_PATH: &'static str = "/messaging/docs/";
     type Own = Config;
 
     fn migrations() -> Runner {

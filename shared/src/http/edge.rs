@@ -23,6 +23,11 @@ use crate::telemetry::{RequestMetrics, TraceParent, request_span};
 /// Remaining milliseconds of the caller's deadline; believed only from trusted proxies and on the internal address.
 pub const TIMEOUT_HEADER: &str = "x-ent-timeout-ms";
 
+/// Answers are data: a browser that shows one as a page loads and runs nothing.
+const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Swagger UI is a page: its own scripts, its own pictures, and the styles that it writes into itself.
+const DOCS_CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
 /// What the edge of one listener does; part of the application's data.
 #[derive(Clone)]
 pub struct EdgePolicy {
@@ -34,6 +39,8 @@ pub struct EdgePolicy {
     pub trusted_proxies: Vec<IpNet>,
     /// The origin rule of the public listener; internal callers are programs with tokens, not browsers.
     pub origins: Option<OriginPolicy>,
+    /// Where the pages of the API description are, on the listener that has them.
+    pub docs_path: Option<&'static str>,
     /// Whether the service drains.
     pub readiness: Readiness,
     /// Where durations are counted.
@@ -65,7 +72,8 @@ pub async fn edge<B: MessageBody + 'static>(
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(refusal) => request.into_response(refusal.response()).map_into_right_body(),
     };
-    add_headers(response.headers_mut());
+    let is_docs = policy.docs_path.is_some_and(|docs| response.request().path().starts_with(docs));
+    add_headers(response.headers_mut(), if is_docs { DOCS_CONTENT_POLICY } else { CONTENT_POLICY });
     if policy.readiness.phase() == Phase::Draining {
         // The front door should open its next request elsewhere.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -90,7 +98,7 @@ fn is_believed(request: &ServiceRequest, policy: &EdgePolicy) -> bool {
     policy.origins.is_none() || is_from_proxy(request.request(), &policy.trusted_proxies)
 }
 
-fn add_headers(headers: &mut HeaderMap) {
+fn add_headers(headers: &mut HeaderMap, content_policy: &'static str) {
     let mut set_default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -99,7 +107,7 @@ fn add_headers(headers: &mut HeaderMap) {
     set_default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set_default(header::X_FRAME_OPTIONS, "DENY");
     set_default(header::REFERRER_POLICY, "no-referrer");
-    set_default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set_default(header::CONTENT_SECURITY_POLICY, content_policy);
     // Answers are about the person who asked: nobody in between may keep them, unless a route says otherwise.
     set_default(header::CACHE_CONTROL, "no-store");
 }

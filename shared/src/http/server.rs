@@ -79,7 +79,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(5);
 const INTERNAL_WORKERS: usize = 1;
 
 fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
-    let policy = policy(&kit, config, Some(OriginPolicy::new(&config.origins)), "public");
+    let policy = policy(&kit, config, Some(OriginPolicy::new(&config.origins)), Some(S::DOCS_PATH), "public");
     let body_bytes = config.body_bytes;
     let workers = config.workers.unwrap_or_else(num_cores);
     serve(config, policy, workers, listener, move |app| {
@@ -91,14 +91,14 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
             .configure(public_probes)
             .configure(|app| S::public_routes(&mut utoipa_actix_web::service_config::ServiceConfig::new(app)))
             .service(
-                SwaggerUi::new(format!("/{}/docs/{{_:.*}}", S::NAME))
+                SwaggerUi::new(format!("{}{{_:.*}}", S::DOCS_PATH))
                     .url(format!("/{}/openapi.json", S::NAME), openapi::<S>()),
             );
     })
 }
 
 fn internal<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
-    let policy = policy(&kit, config, None, "internal");
+    let policy = policy(&kit, config, None, None, "internal");
     serve(config, policy, INTERNAL_WORKERS, listener, move |app| {
         app.app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(kit.readiness.clone()))
@@ -140,12 +140,19 @@ fn num_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn policy(kit: &Kit, config: &Config, origins: Option<OriginPolicy>, listener: &'static str) -> EdgePolicy {
+fn policy(
+    kit: &Kit,
+    config: &Config,
+    origins: Option<OriginPolicy>,
+    docs_path: Option<&'static str>,
+    listener: &'static str,
+) -> EdgePolicy {
     EdgePolicy {
         clock: kit.clock.clone(),
         request_limit: Duration::from_millis(config.request_ms),
         trusted_proxies: config.trusted_proxies.clone(),
         origins,
+        docs_path,
         readiness: kit.readiness.clone(),
         metrics: kit.metrics.requests(listener),
     }

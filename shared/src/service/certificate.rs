@@ -27,3 +27,40 @@ pub(super) fn check(file: &Path, profile: Profile) -> Result<(), Invalid> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+    fn certificate(organisation: &str, last_year: i32) -> tempfile::NamedTempFile {
+        let mut params = CertificateParams::new(vec!["ent.example".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::OrganizationName, organisation);
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(last_year, 1, 1);
+        let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), pem).unwrap();
+        file
+    }
+
+    fn refusal(file: &tempfile::NamedTempFile, profile: Profile) -> String {
+        check(file.path(), profile).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_demo_certificate_is_for_the_demo_only() {
+        let demo = certificate(DEMO_ORGANISATION, 2099);
+        assert_eq!(refusal(&demo, Profile::Demo), "");
+        assert!(refusal(&demo, Profile::Production).contains("demo certificate"));
+        assert_eq!(refusal(&certificate("Région Exemple", 2099), Profile::Production), "");
+    }
+
+    #[test]
+    fn an_expired_certificate_and_a_file_that_is_none_are_refused_everywhere() {
+        assert!(refusal(&certificate("Région Exemple", 2021), Profile::Demo).contains("expired"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "hello").unwrap();
+        assert!(refusal(&file, Profile::Demo).contains("not a PEM file"));
+    }
+}

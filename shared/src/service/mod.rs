@@ -23,6 +23,8 @@ pub use seed::{SeedError, SeedPlan, seed};
 pub trait Service: Clone + Send + Sync + 'static {
     /// Name of the service, first segment of its public paths, name of its database role.
     const NAME: &'static str;
+    /// Where people read its API description: `/<name>/docs/`.
+    const DOCS_PATH: &'static str;
     /// What only this service's configuration has.
     type Own: OwnConfig;
 

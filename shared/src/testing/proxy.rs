@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,7 @@ enum Mode {
 pub struct FaultProxy {
     address: SocketAddr,
     mode: Arc<watch::Sender<Mode>>,
+    accepted: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -35,18 +37,25 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let mode = Arc::new(watch::Sender::new(Mode::Pass));
-        let (target, modes) = (target.to_owned(), mode.clone());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let (target, modes, count) = (target.to_owned(), mode.clone(), accepted.clone());
         let task = tokio::task::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 tokio::task::spawn(serve(client, target.clone(), modes.subscribe()));
             }
         });
-        Self { address, mode, task }
+        Self { address, mode, accepted, task }
     }
 
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections were attempted so far.
+    pub fn attempts(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Resets every connection, now and from now on.

@@ -38,6 +38,7 @@ pub struct Smallest {
 
 impl Service for Smallest {
     const NAME: &'static str = "auth";
+    const DOCS_PATH: &'static str = "/auth/docs/";
     type Own = Nothing;
 
     fn migrations() -> Runner {

@@ -76,6 +76,23 @@ async fn without_redis_nobody_is_signed_out_and_sign_in_says_so_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_postgresql_and_goes_on_when_it_answers() {
+    let app = App::start().await;
+    let own = app.database.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    proxy.break_connections();
+    let mut config = config(&app.database, &app.keys, json!({}));
+    config.postgres.port = proxy.address().port();
+    let starting = tokio::task::spawn_blocking(move || Running::<Auth>::try_start(config, system_clock()));
+    eventually("it tries again and again", async || proxy.attempts() >= 2).await;
+    assert!(!starting.is_finished());
+    proxy.restore();
+    let auth = starting.await.unwrap().unwrap_or_else(|error| panic!("{error}"));
+    sign_in(&auth.client(), "zoe.martin", PASSWORD).await.expect(201);
+    tokio::task::spawn_blocking(move || drop(auth)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn demo_keys_and_demo_accounts_are_refused_where_real_people_are() {
     let app = App::start().await;
     let production = |keys: &TestKeys| {
