@@ -21,16 +21,18 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
     }
     let k6 = k6::ensure(context)?;
     let was_running = State::load_running(&context.layout).is_some_and(|state| state.phase == Phase::Ready);
+    let result = if was_running { Ok(0) } else { start(context) };
+    let result = result.and_then(|_| run_k6(context, &k6, &script, &asked.scenario));
     if !was_running {
-        let asked =
-            Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, only_engines: false };
-        up::run(context, &asked)?;
-    }
-    let result = run_k6(context, &k6, &script, &asked.scenario);
-    if !was_running {
+        // Also what a start that was interrupted has left in the background.
         down::run(context)?;
     }
     result
+}
+
+fn start(context: &Context) -> Result<u8> {
+    let asked = Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, only_engines: false };
+    up::run(context, &asked)
 }
 
 fn run_k6(context: &Context, k6: &Path, script: &Path, scenario: &str) -> Result<u8> {
