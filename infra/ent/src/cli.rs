@@ -8,10 +8,9 @@ use crate::region::Scale;
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
   0    done
-  1    something failed, and the message says what
+  1    something failed or is missing on this machine, and the message says what
   2    the command line is wrong
-  3    a program, a permission or a resource is missing on this machine
-  4    the backend has to be running for this, and is not
+  3    the backend has to be running for this, and is not
   130  stopped by Ctrl-C or SIGTERM
   `test` ends with the code of the tests (100: a test failed), `prove` with 1 when a threshold was crossed.
 

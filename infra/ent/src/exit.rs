@@ -5,10 +5,8 @@ use std::process::ExitCode;
 
 /// Something failed and the message says what.
 pub(crate) const FAILED: u8 = 1;
-/// A program, a permission or a resource is missing on this machine.
-pub(crate) const MISSING: u8 = 3;
 /// The command needs a running backend, and none runs.
-pub(crate) const NOT_RUNNING: u8 = 4;
+pub(crate) const NOT_RUNNING: u8 = 3;
 /// Ctrl-C or SIGTERM ended the command.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -27,12 +25,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// A failure with exit code 3: something has to be installed or freed first.
-pub(crate) fn missing(message: impl Into<String>) -> anyhow::Error {
-    Failure { code: MISSING, message: message.into() }.into()
-}
-
-/// A failure with exit code 4: the backend has to run first.
+/// A failure with exit code 3: the backend has to run first.
 pub(crate) fn not_running() -> anyhow::Error {
     let message = "the backend is not running; start it with `cargo ent up`".to_owned();
     Failure { code: NOT_RUNNING, message }.into()
@@ -67,9 +60,9 @@ mod tests {
 
     #[test]
     fn a_code_survives_added_context() {
-        let error = Err::<(), _>(missing("no haproxy")).context("cannot start").unwrap_err();
-        assert_eq!(code_of(&error), MISSING);
-        assert_eq!(format!("{error:#}"), "cannot start: no haproxy");
+        let error = Err::<(), _>(not_running()).context("cannot start").unwrap_err();
+        assert_eq!(code_of(&error), NOT_RUNNING);
+        assert!(format!("{error:#}").starts_with("cannot start: the backend is not running"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::supervisor::State;
 use crate::{exit, machine, ports, services, ui};
 
-/// Shows what is there and what is missing; exit code 3 when something required is.
+/// Shows what is there and what is missing; exit code 1 when something required is.
 pub(crate) fn run(context: &Context) -> Result<u8> {
     let own_ports = State::load_running(&context.layout).map(|state| own_ports(&state)).unwrap_or_default();
     let findings = machine::findings(&context.layout.data, &own_ports);
@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context) -> Result<u8> {
             "`cargo ent up` installs missing engines by itself, as root or with sudo that asks for no password.",
         )?;
     }
-    Ok(exit::MISSING)
+    Ok(exit::FAILED)
 }
 
 fn own_ports(state: &State) -> Vec<u16> {

@@ -36,7 +36,7 @@ struct Row {
     detail: String,
 }
 
-/// Shows the state; exit code 0 when all is ready, 1 when something is not, 4 when nothing runs.
+/// Shows the state; exit code 0 when all is ready, 1 when something is not, 3 when nothing runs.
 pub(crate) fn run(context: &Context, asked: &cli::Status) -> Result<u8> {
     let state = State::load_running(&context.layout);
     let rows = state.as_ref().map(rows).unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::{Engines, Need, find_on_path};
 use crate::context::Context;
-use crate::{exit, process};
+use crate::process;
 
 /// Installs the packages given as arguments. The policy file is Debian's own way to keep package scripts from starting
 /// servers; one that is there already is left as it is, ours goes away whatever happens.
@@ -34,21 +34,21 @@ pub(crate) fn ensure(context: &Context) -> Result<Engines> {
     let packages: Vec<&str> = needs.iter().map(|need| need.package).collect();
     install_packages(context, &packages, &describe(&needs))?;
     Engines::find().map_err(|needs| {
-        exit::missing(format!(
+        anyhow!(
             "after installing, still missing or too old: {}. This distribution's packages are too old; install newer \
              ones (for PostgreSQL: https://apt.postgresql.org), then try again",
             describe(&needs)
-        ))
+        )
     })
 }
 
-/// Installs distribution packages, or says the command and ends with exit code 3 where it may not.
+/// Installs distribution packages, or says the command and ends with a failure where it may not.
 pub(crate) fn install_packages(context: &Context, packages: &[&str], reason: &str) -> Result<()> {
     let advice = format!("missing: {reason}. Install with: {}", install_command(packages));
     if !is_debian() {
-        return Err(exit::missing(format!("{advice} (or your system's equivalent)")));
+        return Err(anyhow!("{advice} (or your system's equivalent)"));
     }
-    let Some(mut command) = administrator_shell() else { return Err(exit::missing(advice)) };
+    let Some(mut command) = administrator_shell() else { return Err(anyhow!(advice)) };
     context.ui.line(&format!("Missing: {reason}."));
     context.ui.line(&format!("Installing from the distribution, starting no server: {}", packages.join(" ")));
     command.args(["-c", SCRIPT, "cargo-ent"]).args(packages).stdin(std::process::Stdio::null());
@@ -101,9 +101,9 @@ fn require_setpriv() -> Result<()> {
         return Ok(());
     }
     let command = install_command(&["util-linux"]);
-    Err(exit::missing(format!(
+    Err(anyhow!(
         "missing: setpriv (util-linux), which binds the engines to their supervisor. Install with: {command}"
-    )))
+    ))
 }
 
 #[cfg(test)]

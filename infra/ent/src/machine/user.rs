@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::context::Context;
+use crate::process;
 use crate::process::RunAs;
-use crate::{exit, process};
 
 /// The unprivileged user, tried on the folder it has to reach; none when this process is not root.
 pub(crate) fn server_user(context: &Context, folder: &Path) -> Result<Option<RunAs>> {
@@ -17,9 +17,7 @@ pub(crate) fn server_user(context: &Context, folder: &Path) -> Result<Option<Run
     }
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let Some(plain) = ["postgres", "nobody"].iter().find_map(|name| account(&accounts, name)) else {
-        return Err(exit::missing(
-            "PostgreSQL refuses to run as root and there is no user `postgres` or `nobody`",
-        ));
+        bail!("PostgreSQL refuses to run as root and there is no user `postgres` or `nobody`");
     };
     // A checkout under /root (mode 0700) is closed to that user. One capability opens folders for passing through and
     // files for reading, and nothing for writing.
@@ -29,12 +27,12 @@ pub(crate) fn server_user(context: &Context, folder: &Path) -> Result<Option<Run
             return Ok(Some(user.clone()));
         }
     }
-    Err(exit::missing(format!(
+    bail!(
         "PostgreSQL has to run as user `{}`, which cannot reach {}; move the checkout to a folder that others may \
          pass through, or run `cargo ent` as an ordinary user",
         plain.user,
         folder.display()
-    )))
+    )
 }
 
 fn can_reach(context: &Context, user: &RunAs, folder: &Path) -> Result<bool> {
