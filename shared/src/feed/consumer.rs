@@ -14,7 +14,7 @@ use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::ids;
 use crate::pg::{self, Database, Work};
-use crate::redis::{Cluster, StreamReader};
+use crate::redis::{Cluster, Key, StreamReader};
 use crate::siblings::{self, Sibling};
 
 /// How one kind of change is written into a service's own tables. Kinds that no projection names are passed over,
@@ -95,7 +95,12 @@ impl Consumer {
     /// The worker: safe to run in every instance, they take turns by the row of their position.
     pub async fn run(self, stop: CancellationToken) {
         let mut failures = 0;
-        let mut bell = Bell::default();
+        let mut bell = Bell {
+            reader: self.cluster.stream_reader(),
+            stream: self.cluster.key(&wake_stream(self.source.name())),
+            clock: self.clock.clone(),
+            last_id: None,
+        };
         while !stop.is_cancelled() {
             let outcome = tokio::select! {
                 outcome = self.follow_one_page() => outcome,
@@ -119,7 +124,7 @@ impl Consumer {
             let waiting = async {
                 match pause {
                     Some(pause) => tokio::time::sleep(pause).await,
-                    None => bell.wait(&self.cluster, self.source.name()).await,
+                    None => bell.wait().await,
                 }
             };
             tokio::select! {
@@ -200,25 +205,22 @@ fn pause_after(failures: u32) -> Duration {
 }
 
 /// Waits for the owner's wake-up; without Redis it is a plain poll.
-#[derive(Default)]
 struct Bell {
-    reader: Option<StreamReader>,
+    reader: StreamReader,
+    stream: Key,
+    clock: SharedClock,
     last_id: Option<String>,
 }
 
 impl Bell {
-    async fn wait(&mut self, cluster: &Cluster, owner: &'static str) {
-        if self.reader.is_none() {
-            self.reader = cluster.stream_reader().await.ok();
-        }
-        let Some(reader) = &mut self.reader else { return tokio::time::sleep(POLL_EVERY).await };
+    async fn wait(&mut self) {
+        let context = Context::background(self.clock.clone(), LONGEST_PAUSE);
         let last_id = self.last_id.clone().unwrap_or_else(|| "$".to_owned());
-        match reader.wait_for_news(&wake_stream(owner), &last_id).await {
+        match self.reader.wait_for_news(&context, &self.stream, &last_id).await {
             Ok(Some(id)) => self.last_id = Some(id),
             Ok(None) => {}
             Err(error) => {
                 tracing::debug!(%error, "the wake-up stream is away; polling");
-                self.reader = None;
                 tokio::time::sleep(POLL_EVERY).await;
             }
         }

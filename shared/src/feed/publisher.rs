@@ -88,10 +88,11 @@ impl Publisher {
     /// News only: a reader that misses it polls within seconds.
     async fn wake_readers(&self) {
         let context = Context::background(self.clock.clone(), FAILURE_PAUSE);
+        let stream = self.cluster.key(&wake_stream(self.owner));
         let mut command = ::redis::cmd("XADD");
-        command.arg(self.cluster.key(&wake_stream(self.owner))).arg("MAXLEN").arg("~").arg(16).arg("*");
+        command.arg(&stream).arg("MAXLEN").arg("~").arg(16).arg("*");
         command.arg("published").arg(1);
-        if let Err(error) = self.cluster.run::<()>(&context, &command).await {
+        if let Err(error) = self.cluster.run::<()>(&context, &stream, &command).await {
             tracing::debug!(%error, "readers of the feed were not woken; they poll");
         }
     }

@@ -1,6 +1,6 @@
 //! Settles what can go wrong between a service and the Redis Cluster.
 
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::config::Invalid;
 use crate::context::DeadlinePassed;
@@ -46,18 +46,16 @@ impl From<DeadlinePassed> for Error {
 
 impl From<RedisError> for Error {
     fn from(error: RedisError) -> Self {
+        use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
         if error.is_timeout() {
             return Self::Timeout;
         }
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "the kinds are not exhaustive; those named mean that the code is wrong"
-        )]
-        match error.kind() {
-            ErrorKind::Parse | ErrorKind::UnexpectedReturnType | ErrorKind::InvalidClientConfig => {
-                Self::Unexpected(error)
+        let is_passing = match error.kind() {
+            ErrorKind::Server(kind) => {
+                [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain].contains(&kind)
             }
-            _ => Self::Unreachable(error.to_string()),
-        }
+            other => other == ErrorKind::Io,
+        };
+        if is_passing { Self::Unreachable(error.to_string()) } else { Self::Unexpected(error) }
     }
 }

@@ -1,26 +1,38 @@
-//! Settles how a service talks to the Redis Cluster: every time-out set, a bound on commands in flight, keys under one prefix.
+//! Settles how a service talks to the Redis Cluster: each shard on a connection of its own, every wait with a limit, keys under one prefix.
+//!
+//! Commands are routed here and not by the cluster client of the `redis` crate, because that client keeps all shards
+//! behind one queue: while it looks for a new owner nothing else is sent, and a stopped primary is never left
+//! (`docs/decisions/0007`). What the cluster decides (ownership, failover, redirections) is only read and followed.
 
 mod error;
+mod node;
+mod script;
+mod slot;
 mod stream;
+mod topology;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use garde::Validate;
-use redis::cluster::{ClusterClient, ClusterClientBuilder, NodeAddress};
-use redis::cluster_async::ClusterConnection;
-use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 use serde::Deserialize;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::{Invalid, Secret};
+use crate::clock::SharedClock;
+use crate::config::Secret;
 use crate::context::Context;
 pub use error::Error;
+use node::Node;
+pub use script::{Call, Script};
+pub use slot::Key;
 pub use stream::StreamReader;
+use topology::Topology;
 
 /// Where the cluster is and how long a command may take.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -45,11 +57,11 @@ pub struct Config {
     #[serde(default = "default_response_ms")]
     #[garde(range(min = 1, max = 5_000))]
     pub response_ms: u64,
-    /// Longest time for a command with its one retry and redirections, in milliseconds.
+    /// Longest time for a command with its redirections, in milliseconds.
     #[serde(default = "default_overall_ms")]
     #[garde(range(min = 1, max = 10_000))]
     pub overall_ms: u64,
-    /// Commands in flight at once; one more waits within its own limit, then is refused.
+    /// Commands in flight on one shard at once; one more waits up to 50 ms, then is refused.
     #[serde(default = "default_in_flight")]
     #[garde(range(min = 1, max = 100_000))]
     pub in_flight: usize,
@@ -72,111 +84,139 @@ fn default_in_flight() -> usize {
     256
 }
 
+/// The limits of one node.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    connect: Duration,
+    response: Duration,
+    place: Duration,
+    in_flight: usize,
+}
+
 /// How long a command may wait for a place among those in flight.
 const PLACE_LIMIT: Duration = Duration::from_millis(50);
+/// Redirections followed for one command: a slot that has moved, and a key that is just moving.
+const REDIRECTIONS: usize = 3;
 
 /// The cluster, as the service's state holds it. Cloning shares the connections.
 #[derive(Clone)]
-pub struct Cluster {
-    connection: ClusterConnection,
-    places: Arc<Semaphore>,
-    key_prefix: Arc<str>,
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    topology: Arc<Topology>,
+    key_prefix: String,
     overall_limit: Duration,
-    client: Arc<ClusterClient>,
-    engine: Handle,
+    _end: DropGuard,
 }
 
 impl Cluster {
-    /// Connects to the cluster; its connections live on `engine`. One attempt, within the configured limits.
-    pub async fn connect(config: &Config, engine: &Handle) -> Result<Self, Error> {
-        let client = builder(config)?
-            .response_timeout(Duration::from_millis(config.response_ms))
-            .overall_response_timeout(Some(Duration::from_millis(config.overall_ms)))
-            .build()?;
-        let connection = open(engine, client.clone()).await?;
-        Ok(Self {
-            connection,
-            places: Arc::new(Semaphore::new(config.in_flight)),
-            key_prefix: config.key_prefix.as_str().into(),
-            overall_limit: Duration::from_millis(config.overall_ms),
-            client: Arc::new(stream::client(builder(config)?)?),
-            engine: engine.clone(),
-        })
+    /// Learns who owns what, then follows it until the last clone is gone; connections live on `engine`. Tries each configured node once.
+    pub async fn connect(config: &Config, clock: SharedClock, engine: &Handle) -> Result<Self, Error> {
+        let limits = Limits {
+            connect: Duration::from_millis(config.connect_ms),
+            response: Duration::from_millis(config.response_ms),
+            place: PLACE_LIMIT,
+            in_flight: config.in_flight,
+        };
+        let seeds: Vec<Arc<str>> = config.nodes.iter().map(|node| node.as_str().into()).collect();
+        let reach_as = config.reach_as.clone().into_iter().collect();
+        let password = config.password_file.as_deref().map(Secret::read).transpose()?;
+        let topology = Topology::new(seeds, reach_as, password, limits, clock, engine.clone());
+        let topology = Arc::new(topology);
+        topology.read_first().await?;
+        let stop = CancellationToken::new();
+        engine.spawn(topology.clone().watch(stop.clone()));
+        let overall_limit = Duration::from_millis(config.overall_ms);
+        let key_prefix = config.key_prefix.clone();
+        Ok(Self(Arc::new(Inner { topology, key_prefix, overall_limit, _end: stop.drop_guard() })))
     }
 
-    /// The full name of a key.
-    pub fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.key_prefix)
+    /// The key of that name under this installation's prefix.
+    pub fn key(&self, name: &str) -> Key {
+        Key::new(format!("{}{name}", self.0.key_prefix))
     }
 
-    /// Runs one command; keys in it come from [`Cluster::key`].
-    pub async fn run<T: FromRedisValue>(&self, context: &Context, command: &Cmd) -> Result<T, Error> {
-        self.bounded(context, async |mut connection| command.query_async(&mut connection).await).await
+    /// Runs one command on the shard of `key`.
+    pub async fn run<T: FromRedisValue>(&self, context: &Context, key: &Key, command: &Cmd) -> Result<T, Error> {
+        self.dispatch(context, key, command, command).await
     }
 
-    /// Runs a script on the shard of its keys.
-    pub async fn run_script<T: FromRedisValue>(
+    /// Runs a script on the shard of `key`.
+    pub async fn run_script<T: FromRedisValue>(&self, context: &Context, key: &Key, call: &Call) -> Result<T, Error> {
+        self.dispatch(context, key, &call.by_hash, &call.whole).await
+    }
+
+    /// A reader of streams on a connection of its own.
+    pub fn stream_reader(&self) -> StreamReader {
+        StreamReader::new(self.0.topology.clone())
+    }
+
+    /// (address, whether it answers) for each node that owns slots.
+    pub async fn ping(&self, context: &Context) -> Vec<(String, bool)> {
+        let ask = async |node: Arc<Node>| {
+            let question = redis::cmd("PING");
+            let answer = node.run(context, async |mut c| question.query_async::<()>(&mut c).await).await;
+            (node.address.to_string(), matches!(answer, Ok(Ok(()))))
+        };
+        join_all(self.0.topology.owners().into_iter().map(ask)).await
+    }
+
+    async fn dispatch<T: FromRedisValue>(
         &self,
         context: &Context,
-        script: &Script,
-        arrange: impl FnOnce(&mut ScriptInvocation<'_>),
-    ) -> Result<T, Error> {
-        let mut invocation = script.prepare_invoke();
-        arrange(&mut invocation);
-        self.bounded(context, async |mut connection| invocation.invoke_async(&mut connection).await).await
-    }
-
-    /// A reader of streams on a connection of its own: a blocking read must not hold up anybody's command.
-    pub async fn stream_reader(&self) -> Result<StreamReader, Error> {
-        let client = ClusterClient::clone(&self.client);
-        Ok(StreamReader::new(open(&self.engine, client).await?, self.key_prefix.clone()))
-    }
-
-    /// Asks each primary for a sign of life; fails when one does not answer.
-    pub async fn ping(&self, context: &Context) -> Result<(), Error> {
-        self.run::<()>(context, &redis::cmd("PING")).await
-    }
-
-    async fn bounded<T>(
-        &self,
-        context: &Context,
-        call: impl AsyncFnOnce(ClusterConnection) -> redis::RedisResult<T>,
+        key: &Key,
+        command: &Cmd,
+        when_unknown: &Cmd,
     ) -> Result<T, Error> {
         context.tally().redis_command();
-        let wait = context.remaining_up_to(PLACE_LIMIT)?;
-        let place = timeout(wait, self.places.acquire()).await.map_err(|_| Error::Busy)?;
-        let _place = place.map_err(|_| Error::Busy)?;
-        let limit = context.remaining_up_to(self.overall_limit)?;
-        let answer = timeout(limit, call(self.connection.clone())).await;
-        Ok(answer.map_err(|_| Error::Timeout)??)
+        let limit = context.remaining_up_to(self.0.overall_limit)?;
+        let following = self.follow(context, key, command, when_unknown);
+        timeout(limit, following).await.map_err(|_| Error::Timeout)?
+    }
+
+    /// Sends to the owner, and on to where the cluster says.
+    async fn follow<T: FromRedisValue>(
+        &self,
+        context: &Context,
+        key: &Key,
+        command: &Cmd,
+        when_unknown: &Cmd,
+    ) -> Result<T, Error> {
+        let mut node = self.0.topology.owner(key.slot())?;
+        let (mut command, mut is_asking) = (command, false);
+        let mut last = Error::Unreachable("redirected in a circle".to_owned());
+        for _ in 0..=REDIRECTIONS {
+            let answer = node.run(context, async |mut c| send(&mut c, command, is_asking).await).await;
+            let error = match answer.inspect_err(|_| self.0.topology.look_again())? {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if let Some((address, _)) = error.redirect_node() {
+                is_asking = error.kind() == ErrorKind::Server(ServerErrorKind::Ask);
+                node = self.0.topology.node(address)?;
+            } else if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) {
+                command = when_unknown;
+            } else {
+                self.0.topology.look_again();
+                return Err(error.into());
+            }
+            last = error.into();
+        }
+        Err(last)
     }
 }
 
-fn builder(config: &Config) -> Result<ClusterClientBuilder, Error> {
-    let nodes = config.nodes.iter().map(|node| format!("redis://{node}/"));
-    let mut builder = ClusterClientBuilder::new(nodes)
-        .connection_timeout(Duration::from_millis(config.connect_ms))
-        // One retry: the first attempt may meet a node that has just handed its slots over.
-        .retries(1)
-        .min_retry_wait(20)
-        .max_retry_wait(100)
-        .connection_concurrency_limit(config.in_flight);
-    if let Some(file) = &config.password_file {
-        builder = builder.password(Secret::read(file)?.expose());
+/// `ASKING` holds for the very next command on the connection, so both go out as one.
+async fn send<T: FromRedisValue>(
+    connection: &mut redis::aio::MultiplexedConnection,
+    command: &Cmd,
+    is_asking: bool,
+) -> RedisResult<T> {
+    if !is_asking {
+        return command.query_async(connection).await;
     }
-    if !config.reach_as.is_empty() {
-        let pair = |(from, to): (&String, &String)| Ok::<_, redis::RedisError>((from.parse()?, to.parse()?));
-        let map = config.reach_as.iter().map(pair).collect::<Result<HashMap<NodeAddress, NodeAddress>, _>>();
-        let map = map.map_err(|error| Invalid::new(format!("redis.reach_as: not host:port: {error}")))?;
-        builder = builder.node_address_map(map);
-    }
-    Ok(builder)
-}
-
-/// Opens on the engine runtime, because the connection's driver lives where it was opened.
-async fn open(engine: &Handle, client: ClusterClient) -> Result<ClusterConnection, Error> {
-    let opening = engine.spawn(async move { client.get_async_connection().await });
-    let opening = tokio_util::task::AbortOnDropHandle::new(opening);
-    let opened = timeout(Duration::from_secs(3), opening).await.map_err(|_| Error::Timeout)?;
-    Ok(opened.map_err(|_| Error::Unreachable("the engine runtime is stopping".to_owned()))??)
+    let mut both = redis::pipe();
+    both.cmd("ASKING").ignore().add_command(command.clone());
+    let (value,): (T,) = both.query_async(connection).await?;
+    Ok(value)
 }

@@ -3,42 +3,54 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use redis::cluster_async::ClusterConnection;
 use redis::streams::StreamReadReply;
-use tokio::time::timeout;
 
-use super::Error;
+use super::node::Node;
+use super::topology::Topology;
+use super::{Error, Key};
+use crate::context::Context;
 
 /// How long one read blocks in the server.
 const BLOCK: Duration = Duration::from_secs(1);
 /// How long after that its answer may take.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// Follows streams, one at a time.
+/// Follows streams, one at a time; a blocking read must not hold up anybody's command.
 pub struct StreamReader {
-    connection: ClusterConnection,
-    key_prefix: Arc<str>,
-}
-
-pub(super) fn client(builder: ClusterClientBuilder) -> Result<ClusterClient, Error> {
-    Ok(builder.response_timeout(BLOCK + ANSWER).overall_response_timeout(Some(BLOCK + ANSWER)).build()?)
+    topology: Arc<Topology>,
+    node: Option<Arc<Node>>,
 }
 
 impl StreamReader {
-    pub(super) fn new(connection: ClusterConnection, key_prefix: Arc<str>) -> Self {
-        Self { connection, key_prefix }
+    pub(super) fn new(topology: Arc<Topology>) -> Self {
+        Self { topology, node: None }
     }
 
     /// Waits up to a second for entries after `last_id` (`$` for none before now). Returns the id of the newest one seen.
-    pub async fn wait_for_news(&mut self, name: &str, last_id: &str) -> Result<Option<String>, Error> {
-        let block_ms = u64::try_from(BLOCK.as_millis()).unwrap_or(1_000);
-        let key = format!("{}{name}", self.key_prefix);
+    pub async fn wait_for_news(
+        &mut self,
+        context: &Context,
+        stream: &Key,
+        last_id: &str,
+    ) -> Result<Option<String>, Error> {
+        let node = self.own_node(stream)?;
         let mut command = redis::cmd("XREAD");
-        command.arg("BLOCK").arg(block_ms).arg("STREAMS").arg(key).arg(last_id);
-        let answer = timeout(BLOCK + ANSWER, command.query_async(&mut self.connection)).await;
-        let reply: Option<StreamReadReply> = answer.map_err(|_| Error::Timeout)??;
+        command.arg("BLOCK").arg(u64::try_from(BLOCK.as_millis()).unwrap_or(1_000));
+        command.arg("STREAMS").arg(stream).arg(last_id);
+        let reply: Option<StreamReadReply> =
+            node.run(context, async |mut connection| command.query_async(&mut connection).await).await??;
         let newest = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).last();
         Ok(newest.map(|entry| entry.id))
+    }
+
+    /// The reader's own connection to the owner of the stream's slot; a new one when the slot has a new owner.
+    fn own_node(&mut self, stream: &Key) -> Result<Arc<Node>, Error> {
+        let owner = self.topology.owner(stream.slot())?;
+        if let Some(node) = self.node.as_ref().filter(|node| node.address == owner.address) {
+            return Ok(node.clone());
+        }
+        let node = self.topology.open_apart(&owner.address, BLOCK + ANSWER)?;
+        self.node = Some(node.clone());
+        Ok(node)
     }
 }

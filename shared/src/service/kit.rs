@@ -107,7 +107,7 @@ async fn connect_cluster(
     engine: &Handle,
 ) -> Result<Cluster, StartError> {
     loop {
-        let error = match Cluster::connect(config, engine).await {
+        let error = match Cluster::connect(config, waiting.clock().clone(), engine).await {
             Ok(cluster) => return Ok(cluster),
             Err(error) => error,
         };
@@ -156,6 +156,8 @@ async fn postgres_status(kit: &Kit) -> Value {
 
 async fn redis_status(kit: &Kit) -> Value {
     let context = Context::background(kit.clock.clone(), STATUS_LIMIT);
-    let outcome = kit.cluster.ping(&context).await;
-    json!({ "reachable": outcome.is_ok(), "error": outcome.err().map(|e| e.to_string()) })
+    let shards = kit.cluster.ping(&context).await;
+    let answering = shards.iter().all(|(_, is_answering)| *is_answering);
+    let shards: Map<String, Value> = shards.into_iter().map(|(address, ok)| (address, json!(ok))).collect();
+    json!({ "reachable": answering && !shards.is_empty(), "shards": shards })
 }

@@ -54,7 +54,7 @@ impl Feed {
         // Two instances follow the same feed into the same tables, as they do in service.
         for _ in 0..2 {
             let database = Database::open(&reader.config(), &engine).unwrap();
-            let cluster = Cluster::connect(&redis, &engine).await.unwrap();
+            let cluster = Cluster::connect(&redis, system_clock(), &engine).await.unwrap();
             let (source, status) = (source.clone(), status.clone());
             let consumer = Consumer::new(source, database, cluster, system_clock(), THINGS, status);
             tokio::task::spawn(consumer.run(stop.clone()));

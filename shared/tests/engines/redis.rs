@@ -22,9 +22,10 @@ async fn config() -> (Config, TestDatabase, TestKeys) {
 }
 
 async fn set(cluster: &Cluster, key: &str) -> Result<(), Error> {
+    let key = cluster.key(key);
     let mut command = redis::cmd("SET");
-    command.arg(cluster.key(key)).arg(1).arg("EX").arg(60);
-    cluster.run(&context(), &command).await
+    command.arg(&key).arg(1).arg("EX").arg(60);
+    cluster.run(&context(), &key, &command).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +34,7 @@ async fn a_cluster_that_hangs_costs_each_command_its_limit_and_no_more() {
     let (reach_as, proxies) = redis_behind_proxies().await;
     config.nodes = reach_as.values().cloned().collect();
     config.reach_as = reach_as;
-    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
     set(&cluster, "a").await.unwrap();
     proxies.iter().for_each(FaultProxy::stall);
     let start = Instant::now();
@@ -55,7 +56,7 @@ async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
     config.nodes = reach_as.values().cloned().collect();
     config.reach_as = reach_as;
     config.in_flight = 2;
-    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
     set(&cluster, "a").await.unwrap();
     proxies.iter().for_each(FaultProxy::stall);
     let (first, second, third) = tokio::join!(set(&cluster, "a"), set(&cluster, "b"), set(&cluster, "c"));
@@ -66,13 +67,14 @@ async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_reader_wakes_on_news_and_waits_for_none_longer_than_its_limit() {
     let (config, _database, _keys) = config().await;
-    let cluster = Cluster::connect(&config, &Handle::current()).await.unwrap();
-    let mut reader = cluster.stream_reader().await.unwrap();
+    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let mut reader = cluster.stream_reader();
     let start = Instant::now();
-    assert_eq!(reader.wait_for_news("feed:{x}", "$").await.unwrap(), None);
+    let stream = cluster.key("feed:{x}");
+    assert_eq!(reader.wait_for_news(&context(), &stream, "$").await.unwrap(), None);
     assert!(start.elapsed() < Duration::from_millis(1_600), "{:?}", start.elapsed());
     let mut add = redis::cmd("XADD");
-    add.arg(cluster.key("feed:{x}")).arg("*").arg("published").arg(1);
-    let id: String = cluster.run(&context(), &add).await.unwrap();
-    assert_eq!(reader.wait_for_news("feed:{x}", "0").await.unwrap(), Some(id));
+    add.arg(&stream).arg("*").arg("published").arg(1);
+    let id: String = cluster.run(&context(), &stream, &add).await.unwrap();
+    assert_eq!(reader.wait_for_news(&context(), &stream, "0").await.unwrap(), Some(id));
 }

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
 use shared::context::Context;
-use shared::redis::{Cluster, Error};
+use shared::redis::{Cluster, Error, Key, Script};
 use uuid::Uuid;
 
 /// What became of a refresh.
@@ -43,9 +42,10 @@ static ROTATE: LazyLock<Script> = LazyLock::new(|| {
 
 /// Records a new session.
 pub async fn insert(cluster: &Cluster, context: &Context, sid: Uuid, idle_s: u64) -> Result<(), Error> {
+    let key = key(cluster, sid);
     let mut command = redis::cmd("SET");
-    command.arg(key(cluster, sid)).arg("0:0").arg("EX").arg(idle_s);
-    cluster.run(context, &command).await
+    command.arg(&key).arg("0:0").arg("EX").arg(idle_s);
+    cluster.run(context, &key, &command).await
 }
 
 /// Exchanges a presented generation for the next one.
@@ -58,11 +58,8 @@ pub async fn rotate(
     idle_s: u64,
 ) -> Result<Rotation, Error> {
     let key = key(cluster, sid);
-    let answer: i64 = cluster
-        .run_script(context, &ROTATE, |call| {
-            call.key(key).arg(presented).arg(now_ms).arg(GRACE_MS).arg(idle_s);
-        })
-        .await?;
+    let call = ROTATE.call(&key).arg(presented).arg(now_ms).arg(GRACE_MS).arg(idle_s);
+    let answer: i64 = cluster.run_script(context, &key, &call).await?;
     Ok(match answer {
         -2 => Rotation::Unknown,
         generation => u32::try_from(generation).map_or(Rotation::Killed, Rotation::Next),
@@ -71,9 +68,10 @@ pub async fn rotate(
 
 /// Forgets a session.
 pub async fn delete(cluster: &Cluster, context: &Context, sid: Uuid) -> Result<(), Error> {
-    cluster.run(context, redis::cmd("DEL").arg(key(cluster, sid))).await
+    let key = key(cluster, sid);
+    cluster.run(context, &key, redis::cmd("DEL").arg(&key)).await
 }
 
-fn key(cluster: &Cluster, sid: Uuid) -> String {
+fn key(cluster: &Cluster, sid: Uuid) -> Key {
     cluster.key(&format!("s:{{{}}}", sid.simple()))
 }
