@@ -50,12 +50,9 @@ impl From<RedisError> for Error {
         if error.is_timeout() {
             return Self::Timeout;
         }
-        let is_passing = match error.kind() {
-            ErrorKind::Server(kind) => {
-                [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain].contains(&kind)
-            }
-            other => other == ErrorKind::Io,
-        };
+        let passing =
+            [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain].map(ErrorKind::Server);
+        let is_passing = error.is_io_error() || passing.contains(&error.kind());
         if is_passing { Self::Unreachable(error.to_string()) } else { Self::Unexpected(error) }
     }
 }

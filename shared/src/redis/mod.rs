@@ -137,12 +137,22 @@ impl Cluster {
     }
 
     /// Runs one command on the shard of `key`.
-    pub async fn run<T: FromRedisValue>(&self, context: &Context, key: &Key, command: &Cmd) -> Result<T, Error> {
+    pub async fn run<T: FromRedisValue>(
+        &self,
+        context: &Context,
+        key: &Key,
+        command: &Cmd,
+    ) -> Result<T, Error> {
         self.dispatch(context, key, command, command).await
     }
 
     /// Runs a script on the shard of `key`.
-    pub async fn run_script<T: FromRedisValue>(&self, context: &Context, key: &Key, call: &Call) -> Result<T, Error> {
+    pub async fn run_script<T: FromRedisValue>(
+        &self,
+        context: &Context,
+        key: &Key,
+        call: &Call,
+    ) -> Result<T, Error> {
         self.dispatch(context, key, &call.by_hash, &call.whole).await
     }
 

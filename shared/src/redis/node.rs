@@ -65,18 +65,12 @@ impl Node {
         let _place = place.map_err(|_| Error::Busy)?;
         let connection = self.connection(context).await?;
         let limit = context.remaining_up_to(self.limits.response)?;
-        match timeout(limit, call(connection)).await {
-            Ok(answer) => {
-                if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
-                    self.suspected.notify_one();
-                }
-                Ok(answer)
-            }
-            Err(_) => {
-                self.suspected.notify_one();
-                Err(Error::Timeout)
-            }
+        let answer = timeout(limit, call(connection)).await;
+        let is_suspect = |error: &redis::RedisError| error.is_io_error() || error.is_unrecoverable_error();
+        if answer.as_ref().map_or(true, |answer| answer.as_ref().is_err_and(is_suspect)) {
+            self.suspected.notify_one();
         }
+        answer.map_err(|_| Error::Timeout)
     }
 
     /// Whether the keeper holds a connection.
@@ -109,17 +103,14 @@ impl Keeper {
     async fn run(self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match timeout(self.limits.connect, self.connect()).await {
-                Ok(Ok(connection)) => {
-                    self.publish.send_replace(Some(connection.clone()));
-                    pause = FIRST_PAUSE;
-                    self.watch(connection).await;
-                    self.publish.send_replace(None);
-                }
-                Ok(Err(_)) | Err(_) => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+            if let Ok(Ok(connection)) = timeout(self.limits.connect, self.connect()).await {
+                pause = FIRST_PAUSE;
+                self.publish.send_replace(Some(connection.clone()));
+                self.watch(connection).await;
+                self.publish.send_replace(None);
+            } else {
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }

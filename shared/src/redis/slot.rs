@@ -113,7 +113,9 @@ mod tests {
     #[test]
     fn slots_are_those_of_the_specification() {
         // `CLUSTER KEYSLOT` of Redis 7.0 answers these.
-        for (name, slot) in [("123456789", 12739), ("foo", 12182), ("{user1000}.following", 3443), ("a{}b", 6276)] {
+        for (name, slot) in
+            [("123456789", 12739), ("foo", 12182), ("{user1000}.following", 3443), ("a{}b", 13694)]
+        {
             assert_eq!(slot_of(name), slot, "{name}");
         }
         assert_eq!(slot_of("x:s:{abc}"), slot_of("abc"));

@@ -53,7 +53,16 @@ impl Topology {
         clock: SharedClock,
         engine: Handle,
     ) -> Self {
-        Self { seeds, reach_as, password, limits, engine, clock, map: RwLock::default(), wanted: Notify::new() }
+        Self {
+            seeds,
+            reach_as,
+            password,
+            limits,
+            engine,
+            clock,
+            map: RwLock::default(),
+            wanted: Notify::new(),
+        }
     }
 
     /// The node that owns a slot, as far as is known.
@@ -93,7 +102,8 @@ impl Topology {
     pub(super) async fn read_first(&self) -> Result<(), Error> {
         let mut last = Error::Unreachable("no node is configured".to_owned());
         for seed in &self.seeds {
-            match self.read_from(&self.node(seed)?).await {
+            let node = self.node(seed)?;
+            match self.read_from(&node).await {
                 Ok(()) => return Ok(()),
                 Err(error) => last = error,
             }
@@ -121,7 +131,8 @@ impl Topology {
 
     /// Asks one node, each turn another one: a node that hangs costs one turn.
     async fn read(&self, turn: usize) -> Result<(), Error> {
-        self.read_from(&self.adviser(turn)?).await
+        let node = self.adviser(turn)?;
+        self.read_from(&node).await
     }
 
     async fn read_from(&self, node: &Node) -> Result<(), Error> {
@@ -129,7 +140,8 @@ impl Topology {
         let mut question = redis::cmd("CLUSTER");
         question.arg("NODES");
         let text: String = node.run(&context, async |mut c| question.query_async(&mut c).await).await??;
-        let ownership = Ownership::parse(&text).ok_or_else(|| Error::Unreachable("no slot has an owner".to_owned()))?;
+        let ownership =
+            Ownership::parse(&text).ok_or_else(|| Error::Unreachable("no slot has an owner".to_owned()))?;
         self.adopt(ownership)
     }
 

@@ -1,7 +1,9 @@
 //! Settles that no Redis command waits without a limit, and that an outage ends by itself.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use shared::clock::system_clock;
 use shared::context::Context;
@@ -59,9 +61,35 @@ async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
     let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
     set(&cluster, "a").await.unwrap();
     proxies.iter().for_each(FaultProxy::stall);
-    let (first, second, third) = tokio::join!(set(&cluster, "a"), set(&cluster, "b"), set(&cluster, "c"));
+    let (first, second, third) =
+        tokio::join!(set(&cluster, "{x}a"), set(&cluster, "{x}b"), set(&cluster, "{x}c"));
     let errors = [first, second, third].map(Result::unwrap_err);
     assert!(errors.iter().any(|error| matches!(error, Error::Busy)), "{errors:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_hangs_costs_the_others_nothing() {
+    let (mut config, _database, _keys) = config().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    config.nodes = reach_as.values().cloned().collect();
+    config.reach_as = reach_as;
+    config.in_flight = 2;
+    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let names: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+    let mut hit = 0;
+    for proxy in &proxies {
+        eventually("all shards answer", async || cluster.ping(&context()).await.iter().all(|(_, ok)| *ok))
+            .await;
+        proxy.stall();
+        let outcomes = join_all(names.iter().map(|name| set(&cluster, name))).await;
+        // A third of the slots each: the failed keys, if any, are all of one shard, and no key of another is among them.
+        let failed = names.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_err());
+        let shards: BTreeSet<u16> = failed.map(|(name, _)| cluster.key(name).slot() / 5_462).collect();
+        assert!(shards.len() <= 1, "{shards:?}");
+        hit += shards.len();
+        proxy.restore();
+    }
+    assert_eq!(hit, 3, "each primary once, and no replica");
 }
 
 #[tokio::test(flavor = "multi_thread")]
