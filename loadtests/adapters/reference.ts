@@ -1,4 +1,5 @@
 // Settles how this backend is spoken to: JSON over HTTPS, cookies for the session, problems with a stable code for refusals.
+import exec from 'k6/execution';
 import http, { type RefinedParams, type RefinedResponse } from 'k6/http';
 import { BASE_URL } from '../lib/settings.ts';
 import { secondsToNextCode, totp } from '../lib/totp.ts';
@@ -8,6 +9,9 @@ type Response = RefinedResponse<'text'>;
 
 /** A refused person who was not told when to come back. */
 const DEFAULT_RETRY_S = 2;
+
+/** Acts of this virtual user so far: part of the name of each. */
+let acts = 0;
 
 export const reference: Adapter = {
   name: 'reference',
@@ -57,7 +61,7 @@ function sendMessage(to: Audience, parts: readonly string[], letter: Letter): Re
     to.kind === 'group'
       ? { kind: to.kind, school_id: to.schoolId, id: to.id, parts }
       : { kind: to.kind, school_id: to.schoolId, role: to.role };
-  const response = post('/messaging/v1/messages', { ...letter, audience: named });
+  const response = post('/messaging/v1/messages', { ...letter, audience: named }, newKey());
   return expect(response, 201, (answer) => (Number(answer['recipient_count']) > 0 ? null : undefined));
 }
 
@@ -87,8 +91,16 @@ function get(path: string, name: string): Response {
   return http.get(`${BASE_URL}${path}`, params(name));
 }
 
-function post(path: string, body: object): Response {
-  return http.post(`${BASE_URL}${path}`, JSON.stringify(body), params(`POST ${path}`));
+function post(path: string, body: object, key?: string): Response {
+  const { headers, ...rest } = params(`POST ${path}`);
+  const keyed = key === undefined ? { ...headers } : { ...headers, 'Idempotency-Key': key };
+  return http.post(`${BASE_URL}${path}`, JSON.stringify(body), { ...rest, headers: keyed });
+}
+
+/** Names one act, so that nothing happens twice however often it is asked for. */
+function newKey(): string {
+  acts += 1;
+  return `${exec.vu.idInTest}-${Date.now()}-${acts}`;
 }
 
 /** `name` groups the addresses of one route; Origin is what a browser sends, and unsafe requests need it. */

@@ -6,6 +6,7 @@ use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
 use shared::feed::{Consumer, ProjectionStatus, Publisher};
+use shared::idempotency::Sweeper;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier, follow_jwks};
@@ -85,6 +86,7 @@ impl Service for Courses {
         let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
         kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
         kit.workers.spawn(|stop| self.publisher.clone().run(stop));
+        kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let directory = Consumer::new(
             self.auth.clone(),
             kit.database.clone(),

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use shared::http::{Failure, Problem};
-use shared::pg;
+use shared::{idempotency, pg};
 
 /// A failure of an act of courses.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum Error {
     /// The due date lies in the past or more than a year ahead.
     #[error("the due date is out of range")]
     DueDateOutOfRange,
+    /// The act's key was used otherwise, or is in use.
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
@@ -25,6 +28,7 @@ impl Failure for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::Database(error) => error.retryable(),
+            Self::Idempotency(error) => error.retryable(),
             Self::CourseNotFound | Self::NotTheTeacher | Self::DueDateOutOfRange => false,
         }
     }
@@ -44,6 +48,7 @@ impl Failure for Error {
                 "due_date_out_of_range",
                 "due_on must be today or later, and within a year.",
             ),
+            Self::Idempotency(error) => error.problem(),
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
             }

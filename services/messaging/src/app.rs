@@ -6,6 +6,7 @@ use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
 use shared::feed::{Consumer, Projection, ProjectionStatus};
+use shared::idempotency::Sweeper;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier, follow_jwks};
@@ -84,6 +85,7 @@ impl Service for Messaging {
     fn start_workers(&self, kit: &Kit) {
         let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
         kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let follow = |source: &Sibling, projections: &'static [Projection], status: &ProjectionStatus| {
             let (database, cluster, clock) = (kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
             let consumer =

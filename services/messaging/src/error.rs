@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use shared::http::{Failure, Problem};
-use shared::pg;
+use shared::{idempotency, pg};
 
 use crate::domain::communication_rule::Refusal;
 
@@ -27,6 +27,9 @@ pub enum Error {
     /// A new thread has no subject.
     #[error("a new thread needs a subject")]
     SubjectMissing,
+    /// The act's key was used otherwise, or is in use.
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
@@ -36,6 +39,7 @@ impl Failure for Error {
     fn retryable(&self) -> bool {
         match self {
             Self::Database(error) => error.retryable(),
+            Self::Idempotency(error) => error.retryable(),
             Self::ThreadNotFound
             | Self::GroupNotFound
             | Self::Refused(_)
@@ -62,6 +66,7 @@ impl Failure for Error {
                 invalid("unknown_recipient", "A recipient does not belong to this school.")
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::Idempotency(error) => error.problem(),
             Self::Database(error) if error.retryable() => Problem::unavailable(
                 "database_unavailable",
                 "Messages cannot be reached right now: try again.",

@@ -7,6 +7,7 @@
 
 mod drain;
 mod feed;
+mod idempotency;
 mod otlp;
 mod pg;
 mod redis;

@@ -7,6 +7,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
 use shared::http::{Body, Problem, ProblemBody};
+use shared::idempotency::Keyless;
 use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -73,6 +74,8 @@ pub struct Refreshed {
     request_body = NewSession,
     responses(
         (status = 201, body = Session, description = "Signed in; sets `__Host-ent_at` and `ent_rt`"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "malformed_body, idempotency_key_not_taken"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json",
             description = "invalid_credentials, totp_required, totp_wrong, totp_code_used"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
@@ -85,6 +88,7 @@ pub struct Refreshed {
 pub async fn sign_in(
     context: Context,
     auth: Data<Auth>,
+    _: Keyless,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
     let password = Zeroizing::new(new.password);
@@ -99,6 +103,8 @@ pub async fn sign_in(
     tag = "sessions",
     responses(
         (status = 200, body = Refreshed, description = "Refreshed; sets both cookies anew"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "idempotency_key_not_taken"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "session_over"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
@@ -109,6 +115,7 @@ pub async fn sign_in(
 pub async fn refresh(
     context: Context,
     auth: Data<Auth>,
+    _: Keyless,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;

@@ -185,6 +185,18 @@ async fn bad_bodies_are_refused_by_name_and_nothing_is_quoted_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sign_in_and_refresh_take_no_idempotency_key_because_sessions_are_not_stored_answers() {
+    let app = App::start().await;
+    let browser = app.signed_in("zoe.martin").await;
+    for path in ["/auth/v1/sessions", REFRESH] {
+        let body = json!({ "login": "zoe.martin", "password": PASSWORD });
+        let request = browser.request(Method::POST, path).header("Idempotency-Key", "k").json(&body);
+        browser.send(request).await.expect_problem(400, "idempotency_key_not_taken");
+    }
+    browser.post(REFRESH, &json!({})).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_sign_ins_than_the_queue_holds_are_refused_with_a_time_to_come_back() {
     let settings = json!({ "sign_in": { "hash_threads": 1, "queue": 1 } });
     let app = App::start_with(settings, shared::clock::system_clock()).await;

@@ -1,9 +1,12 @@
 //! Settles how homework is given: by the teacher of the course, for a day that people can still prepare for.
 
 use chrono::{Months, NaiveDate};
+use serde::Serialize;
 use shared::context::Context;
+use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
 use shared::pg::{Database, Work};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::viewer::Viewer;
@@ -21,23 +24,33 @@ pub struct Assignment {
     pub due_on: NaiveDate,
 }
 
-/// Gives homework and returns its id.
+/// Homework that has been given.
+#[derive(Serialize, ToSchema)]
+pub struct GivenHomework {
+    id: Uuid,
+}
+
+/// Gives homework, once under each key. What a retry gets was decided by the first: the day may have turned since.
 pub async fn give(
     database: &Database,
     context: &Context,
     viewer: &Viewer,
     course_id: Uuid,
     assignment: Assignment,
-) -> Result<Uuid, Error> {
-    if !is_reachable(context.clock().today(), assignment.due_on) {
-        return Err(Error::DueDateOutOfRange);
-    }
-    let mut reader = database.read(context).await?;
-    let course =
-        store::course::find_visible(&mut reader, viewer, course_id).await?.ok_or(Error::CourseNotFound)?;
-    drop(reader);
+    claim: Option<&Claim>,
+) -> Result<Answer, Error> {
+    let course = store::course::find_visible(&mut database.read(context).await?, viewer, course_id).await?;
+    let mut transaction = database.begin(context, Work::Write).await?;
+    let token = match idempotency::begin(&mut transaction, claim).await? {
+        Begin::First(token) => token,
+        Begin::Replay(answer) => return Ok(answer),
+    };
+    let course = course.ok_or(Error::CourseNotFound)?;
     if course.teacher_id != viewer.person_id {
         return Err(Error::NotTheTeacher);
+    }
+    if !is_reachable(context.clock().today(), assignment.due_on) {
+        return Err(Error::DueDateOutOfRange);
     }
     let homework = NewHomework {
         school_id: course.school_id,
@@ -49,10 +62,11 @@ pub async fn give(
         given_by: viewer.person_id,
         given_at: context.clock().utc(),
     };
-    let mut transaction = database.begin(context, Work::Write).await?;
     store::homework::insert(&mut transaction, &homework).await?;
+    let answer = Answer::created(&GivenHomework { id: homework.id });
+    let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;
-    Ok(homework.id)
+    Ok(answer)
 }
 
 fn is_reachable(today: NaiveDate, due_on: NaiveDate) -> bool {

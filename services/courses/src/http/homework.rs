@@ -4,14 +4,15 @@ use actix_web::post;
 use actix_web::web::{Data, Path};
 use chrono::NaiveDate;
 use garde::Validate;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Created, Problem, ProblemBody};
+use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::idempotency::{Answer, IdempotencyKeyHeader, Keyed};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::Courses;
-use crate::domain::homework::{self, Assignment};
+use crate::domain::homework::{self, Assignment, GivenHomework};
 use crate::domain::viewer::Viewer;
 
 /// What a teacher writes.
@@ -29,25 +30,22 @@ pub struct NewHomework {
     due_on: NaiveDate,
 }
 
-/// Homework that has been given.
-#[derive(Serialize, ToSchema)]
-pub struct GivenHomework {
-    id: Uuid,
-}
-
 /// Give homework in a course that you teach.
 #[utoipa::path(
     tag = "courses",
-    params(("id" = Uuid, Path, description = "The course")),
+    params(("id" = Uuid, Path, description = "The course"), IdempotencyKeyHeader),
     request_body = NewHomework,
     responses(
         (status = 201, body = GivenHomework),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "malformed_body, malformed_idempotency_key"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
             description = "not_allowed, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "course_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "invalid_body, due_date_out_of_range"),
+            description = "invalid_body, due_date_out_of_range, idempotency_key_reused"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
     )
 )]
@@ -57,9 +55,9 @@ pub async fn give(
     caller: Caller,
     courses: Data<Courses>,
     id: Path<Uuid>,
-    Body(new): Body<NewHomework>,
-) -> Result<Created<GivenHomework>, Problem> {
+    Keyed(claim, Body(new)): Keyed<Body<NewHomework>>,
+) -> Result<Answer, Problem> {
     let assignment = Assignment { title: new.title, instructions: new.instructions, due_on: new.due_on };
-    let id = homework::give(courses.database(), &context, &Viewer::of(&caller), *id, assignment).await?;
-    Ok(Created(GivenHomework { id }))
+    let viewer = Viewer::of(&caller);
+    Ok(homework::give(courses.database(), &context, &viewer, *id, assignment, claim.as_ref()).await?)
 }

@@ -11,5 +11,6 @@ mod course;
 mod directory;
 mod home;
 mod homework;
+mod idempotency;
 mod openapi;
 mod outage;

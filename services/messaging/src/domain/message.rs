@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::context::Context;
+use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::{Claims, Role};
@@ -35,33 +36,49 @@ pub struct Sent {
     recipient_count: i32,
 }
 
-/// Sends; when this returns, the message is durable and in every recipient's mailbox.
+/// Sends, once under each key; when this returns, the message is durable and in every recipient's mailbox.
 pub async fn send(
     database: &Database,
     context: &Context,
     sender: &Claims,
     draft: Draft,
-) -> Result<Sent, Error> {
+    claim: Option<&Claim>,
+) -> Result<Answer, Error> {
     let mut transaction = database.begin(context, Work::Write).await?;
-    refuse_unless_allowed(&mut transaction, sender, &draft.audience).await?;
+    let token = match idempotency::begin(&mut transaction, claim).await? {
+        Begin::First(token) => token,
+        Begin::Replay(answer) => return Ok(answer),
+    };
+    let sent = deliver(&mut transaction, context, sender, draft).await?;
+    let answer = idempotency::finish(&mut transaction, token, Answer::created(&sent)).await?;
+    transaction.commit().await?;
+    Ok(answer)
+}
+
+async fn deliver(
+    transaction: &mut Transaction,
+    context: &Context,
+    sender: &Claims,
+    draft: Draft,
+) -> Result<Sent, Error> {
+    refuse_unless_allowed(transaction, sender, &draft.audience).await?;
     let school_id = draft.audience.school_id();
     let now = context.clock().utc();
     let id = ids::new_id(&**context.clock());
     let thread_id = match (draft.thread_id, draft.subject) {
         (Some(thread_id), _) => {
             let is_part =
-                store::thread::is_participant(&mut transaction, school_id, thread_id, sender.sub).await?;
+                store::thread::is_participant(transaction, school_id, thread_id, sender.sub).await?;
             if is_part { thread_id } else { return Err(Error::ThreadNotFound) }
         }
         (None, Some(subject)) => {
-            store::thread::insert(&mut transaction, school_id, id, &subject, sender.sub, now).await?;
+            store::thread::insert(transaction, school_id, id, &subject, sender.sub, now).await?;
             id
         }
         (None, None) => return Err(Error::SubjectMissing),
     };
     let audience = &draft.audience;
-    let recipient_count =
-        store::delivery::insert(&mut transaction, audience, id, thread_id, sender.sub).await?;
+    let recipient_count = store::delivery::insert(transaction, audience, id, thread_id, sender.sub).await?;
     if recipient_count == 0 {
         return Err(Error::NoRecipients);
     }
@@ -74,8 +91,7 @@ pub async fn send(
         body: draft.body,
         sent_at: now,
     };
-    store::message::insert(&mut transaction, &new, audience).await?;
-    transaction.commit().await?;
+    store::message::insert(transaction, &new, audience).await?;
     Ok(Sent { id, thread_id, recipient_count })
 }
 

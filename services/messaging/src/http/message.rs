@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Created, Problem, ProblemBody};
+use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::idempotency::{Answer, IdempotencyKeyHeader, Keyed};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -37,16 +38,20 @@ pub struct NewMessage {
 /// Send a message to a class, a role or some people of a school.
 #[utoipa::path(
     tag = "messages",
+    params(IdempotencyKeyHeader),
     request_body = NewMessage,
     responses(
         (status = 201, body = Sent, description = "Stored and delivered to every recipient"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "malformed_body, malformed_idempotency_key"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
             description = "not_allowed (with the rule that refuses), foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "group_not_found, thread_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "invalid_body, subject_missing, no_recipients, unknown_recipient"),
+            description = "invalid_body, subject_missing, no_recipients, unknown_recipient, idempotency_key_reused"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
     )
 )]
@@ -55,11 +60,11 @@ pub async fn send(
     context: Context,
     caller: Caller,
     messaging: Data<Messaging>,
-    Body(new): Body<NewMessage>,
-) -> Result<Created<Sent>, Problem> {
+    Keyed(claim, Body(new)): Keyed<Body<NewMessage>>,
+) -> Result<Answer, Problem> {
     let draft =
         Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
-    Ok(Created(message::send(messaging.database(), &context, &caller, draft).await?))
+    Ok(message::send(messaging.database(), &context, &caller, draft, claim.as_ref()).await?)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]

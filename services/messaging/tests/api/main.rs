@@ -8,6 +8,7 @@
 
 mod app;
 mod home;
+mod idempotency;
 mod inbox;
 mod message;
 mod openapi;
