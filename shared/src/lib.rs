@@ -2,6 +2,7 @@
 //!
 //! It knows no ENT noun but those of the access token ([`session`]).
 
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod context;

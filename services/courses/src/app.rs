@@ -15,6 +15,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::config::Config;
+use crate::domain::shelf::Shelf;
 use crate::{http, store};
 
 mod migrations {
@@ -25,6 +26,7 @@ mod migrations {
 #[derive(Clone)]
 pub struct Courses {
     database: Database,
+    shelf: Shelf,
     verifier: Verifier,
     publisher: Publisher,
     auth: Sibling,
@@ -34,6 +36,10 @@ pub struct Courses {
 }
 
 impl Courses {
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
     pub(crate) fn database(&self) -> &Database {
         &self.database
     }
@@ -68,6 +74,7 @@ impl Service for Courses {
         let keyring = Keyring::default();
         Ok(Self {
             database: kit.database.clone(),
+            shelf: Shelf::new(kit),
             verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
             publisher: Publisher::new(
                 Self::NAME,
@@ -85,6 +92,7 @@ impl Service for Courses {
     fn start_workers(&self, kit: &Kit) {
         let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
         kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        self.shelf.start_hearing(kit);
         kit.workers.spawn(|stop| self.publisher.clone().run(stop));
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let directory = Consumer::new(

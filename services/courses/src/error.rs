@@ -1,6 +1,7 @@
 //! Settles everything that can go wrong in courses, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
+use shared::cache::LoadFailed;
 use shared::http::{Failure, Problem};
 use shared::{idempotency, pg};
 
@@ -22,6 +23,9 @@ pub enum Error {
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
+    /// Nothing is kept that is young enough, and it cannot be read anew.
+    #[error(transparent)]
+    NotReadable(#[from] LoadFailed),
 }
 
 impl Failure for Error {
@@ -29,6 +33,7 @@ impl Failure for Error {
         match self {
             Self::Database(error) => error.retryable(),
             Self::Idempotency(error) => error.retryable(),
+            Self::NotReadable(error) => error.retryable(),
             Self::CourseNotFound | Self::NotTheTeacher | Self::DueDateOutOfRange => false,
         }
     }
@@ -52,7 +57,10 @@ impl Failure for Error {
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
             }
-            Self::Database(_) => Problem::internal(),
+            Self::NotReadable(error) if error.retryable() => {
+                Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
+            }
+            Self::Database(_) | Self::NotReadable(_) => Problem::internal(),
         }
     }
 }

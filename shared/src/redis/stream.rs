@@ -1,5 +1,6 @@
 //! Settles how a stream is followed: blocking reads on a connection of their own, resumable by entry id.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,14 +34,28 @@ impl StreamReader {
         stream: &Key,
         last_id: &str,
     ) -> Result<Option<String>, Error> {
+        Ok(self.read_after(context, stream, last_id).await?.pop().map(|(id, _)| id))
+    }
+
+    /// The same, with what the entries say: (id, fields), oldest first.
+    pub async fn read_after(
+        &mut self,
+        context: &Context,
+        stream: &Key,
+        last_id: &str,
+    ) -> Result<Vec<(String, HashMap<String, String>)>, Error> {
         let node = self.own_node(stream)?;
         let mut command = redis::cmd("XREAD");
         command.arg("BLOCK").arg(u64::try_from(BLOCK.as_millis()).unwrap_or(1_000));
         command.arg("STREAMS").arg(stream).arg(last_id);
         let reply: Option<StreamReadReply> =
             node.run(context, async |mut connection| command.query_async(&mut connection).await).await??;
-        let newest = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).last();
-        Ok(newest.map(|entry| entry.id))
+        let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+        let text = |value: &redis::Value| redis::from_redis_value_ref(value).ok();
+        let fields = |map: &HashMap<String, redis::Value>| {
+            map.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+        };
+        Ok(entries.map(|entry| (entry.id, fields(&entry.map))).collect())
     }
 
     /// The reader's own connection to the owner of the stream's slot; a new one when the slot has a new owner.

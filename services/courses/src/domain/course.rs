@@ -1,14 +1,14 @@
 //! Settles what is on the page of a course, and who may open it.
 
 use serde::Serialize;
+use shared::cache::Cached;
 use shared::context::Context;
-use shared::pg::Database;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::shelf::{Page, Shelf};
 use super::viewer::Viewer;
 use crate::error::Error;
-use crate::store;
 use crate::store::course::CourseSummary;
 use crate::store::homework::HomeworkDetail;
 
@@ -21,17 +21,40 @@ pub struct CoursePage {
     homework: Vec<HomeworkDetail>,
     /// Whether the caller gives homework in this course.
     may_give_homework: bool,
+    /// Seconds since this was true, when it cannot be read anew at the moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_for_s: Option<u64>,
 }
 
 /// The course, for those who may see its group.
-pub async fn open(
-    database: &Database,
+pub async fn open(shelf: &Shelf, context: &Context, viewer: &Viewer, id: Uuid) -> Result<CoursePage, Error> {
+    let page = find_visible(shelf, context, viewer, id).await?;
+    let content = page.value.ok_or(Error::CourseNotFound)?;
+    Ok(CoursePage {
+        may_give_homework: content.course.teacher_id == viewer.person_id,
+        course: content.course.clone(),
+        homework: content.homework.clone(),
+        stale_for_s: page.stale_for.map(|age| age.as_secs()),
+    })
+}
+
+/// The page of a course in one of the viewer's schools, if they teach it or may see its group.
+pub async fn find_visible(
+    shelf: &Shelf,
     context: &Context,
     viewer: &Viewer,
     id: Uuid,
-) -> Result<CoursePage, Error> {
-    let mut reader = database.read(context).await?;
-    let found = store::course::find_visible(&mut reader, viewer, id).await?.ok_or(Error::CourseNotFound)?;
-    let homework = store::homework::list_of_course(&mut reader, found.school_id, id).await?;
-    Ok(CoursePage { homework, may_give_homework: found.teacher_id == viewer.person_id, course: found })
+) -> Result<Cached<Page>, Error> {
+    for &school_id in &viewer.schools {
+        let page = shelf.page(context, school_id, id).await?;
+        let Some(course) = page.value.as_ref().map(|content| &content.course) else { continue };
+        let groups = shelf.groups(context, viewer).await?.value.unwrap_or_default();
+        let is_visible = groups.iter().any(|visible| {
+            (visible.group.school_id, visible.group.id) == (course.school_id, course.group_id)
+        });
+        if is_visible || course.teacher_id == viewer.person_id {
+            return Ok(page);
+        }
+    }
+    Err(Error::CourseNotFound)
 }

@@ -9,6 +9,8 @@ use shared::pg::{Database, Work};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::course;
+use super::shelf::Shelf;
 use super::viewer::Viewer;
 use crate::error::Error;
 use crate::store;
@@ -33,19 +35,21 @@ pub struct GivenHomework {
 /// Gives homework, once under each key. What a retry gets was decided by the first: the day may have turned since.
 pub async fn give(
     database: &Database,
+    shelf: &Shelf,
     context: &Context,
     viewer: &Viewer,
     course_id: Uuid,
     assignment: Assignment,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
-    let course = store::course::find_visible(&mut database.read(context).await?, viewer, course_id).await?;
+    let page = course::find_visible(shelf, context, viewer, course_id).await;
     let mut transaction = database.begin(context, Work::Write).await?;
     let token = match idempotency::begin(&mut transaction, claim).await? {
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let course = course.ok_or(Error::CourseNotFound)?;
+    let page = page?.value.ok_or(Error::CourseNotFound)?;
+    let course = &page.course;
     if course.teacher_id != viewer.person_id {
         return Err(Error::NotTheTeacher);
     }
@@ -63,9 +67,11 @@ pub async fn give(
         given_at: context.clock().utc(),
     };
     store::homework::insert(&mut transaction, &homework).await?;
+    let raised = store::cache_version::update(&mut transaction, &Shelf::tags_of_homework(course)).await?;
     let answer = Answer::created(&GivenHomework { id: homework.id });
     let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;
+    shelf.tell(context, &raised).await;
     Ok(answer)
 }
 

@@ -3,4 +3,5 @@
 pub mod course;
 pub mod home;
 pub mod homework;
+pub mod shelf;
 pub mod viewer;

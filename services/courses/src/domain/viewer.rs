@@ -7,7 +7,7 @@ use uuid::Uuid;
 const OVERSEERS: [Role; 2] = [Role::Principal, Role::SchoolLife];
 
 /// A caller as the statements of this service ask after them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Viewer {
     /// The person.
     pub person_id: Uuid,
@@ -24,5 +24,14 @@ impl Viewer {
         let overseen_schools =
             schools.iter().copied().filter(|school| claims.has_role(*school, &OVERSEERS)).collect();
         Self { person_id: claims.sub, schools, overseen_schools }
+    }
+
+    /// Names what the viewer may see: the person and the schools, since roles change what one sees.
+    pub fn key(&self) -> String {
+        let schools = self.schools.iter().map(|school| {
+            let mark = if self.overseen_schools.contains(school) { "!" } else { "" };
+            format!(":{}{mark}", school.simple())
+        });
+        format!("viewer:{}{}", self.person_id.simple(), schools.collect::<String>())
     }
 }

@@ -28,5 +28,5 @@ pub async fn open(
     courses: Data<Courses>,
     id: Path<Uuid>,
 ) -> Result<Json<CoursePage>, Problem> {
-    Ok(Json(course::open(courses.database(), &context, &Viewer::of(&caller), *id).await?))
+    Ok(Json(course::open(courses.shelf(), &context, &Viewer::of(&caller), *id).await?))
 }

@@ -20,5 +20,5 @@ use crate::domain::viewer::Viewer;
 )]
 #[get("/courses/v1/home")]
 pub async fn show(context: Context, caller: Caller, courses: Data<Courses>) -> Result<Json<Home>, Problem> {
-    Ok(Json(home::of(courses.database(), &context, &Viewer::of(&caller)).await?))
+    Ok(Json(home::of(courses.shelf(), &context, &Viewer::of(&caller)).await?))
 }

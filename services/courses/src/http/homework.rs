@@ -59,5 +59,6 @@ pub async fn give(
 ) -> Result<Answer, Problem> {
     let assignment = Assignment { title: new.title, instructions: new.instructions, due_on: new.due_on };
     let viewer = Viewer::of(&caller);
-    Ok(homework::give(courses.database(), &context, &viewer, *id, assignment, claim.as_ref()).await?)
+    let (database, shelf) = (courses.database(), courses.shelf());
+    Ok(homework::give(database, shelf, &context, &viewer, *id, assignment, claim.as_ref()).await?)
 }

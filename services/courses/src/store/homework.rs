@@ -1,25 +1,26 @@
 //! Settles how homework is kept and read.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::pg::{Error, Reader, Row, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{OWN_COURSES, VISIBLE_GROUPS};
-use crate::domain::viewer::Viewer;
-
 /// Homework in a list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HomeworkSummary {
-    id: Uuid,
+    /// The homework.
+    pub id: Uuid,
     course_id: Uuid,
     title: String,
-    due_on: NaiveDate,
+    /// When it is due.
+    pub due_on: NaiveDate,
+    /// Who teaches the course.
+    pub teacher_id: Uuid,
 }
 
 /// Homework on the page of its course.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HomeworkDetail {
     id: Uuid,
     title: String,
@@ -48,29 +49,25 @@ pub struct NewHomework {
     pub given_at: DateTime<Utc>,
 }
 
-/// Homework of the viewer's own courses that is due in a span of days, soonest first.
+/// Homework of a group's courses that is due in a span of days, soonest first.
 pub async fn list_due(
     reader: &mut Reader,
-    viewer: &Viewer,
+    school_id: Uuid,
+    group_id: Uuid,
     from: NaiveDate,
     to: NaiveDate,
 ) -> Result<Vec<HomeworkSummary>, Error> {
-    // Those who oversee a school see its courses, not two weeks of everybody's homework: $3 is compared, not expanded.
-    let sql = format!(
-        "with {VISIBLE_GROUPS}, {OWN_COURSES}
-         select h.id, h.course_id, h.title, h.due_on
-         from homework h join own c on c.school_id = h.school_id and c.id = h.course_id
-         where h.due_on between $4 and $5 and (c.teacher_id = $2 or h.school_id <> all($3))
-         order by h.due_on, h.id limit 200"
-    );
-    let params: [&(dyn shared::pg::ToSql + Sync); 5] =
-        [&viewer.schools, &viewer.person_id, &viewer.overseen_schools, &from, &to];
-    let rows = reader.query(&sql, &params).await?;
+    let sql = "select h.id, h.course_id, h.title, h.due_on, c.teacher_id
+               from homework h join course c on c.school_id = h.school_id and c.id = h.course_id
+               where c.school_id = $1 and c.group_id = $2 and h.due_on between $3 and $4
+               order by h.due_on, h.id limit 200";
+    let rows = reader.query(sql, &[&school_id, &group_id, &from, &to]).await?;
     let summary = |row: &Row| HomeworkSummary {
         id: row.get(0),
         course_id: row.get(1),
         title: row.get(2),
         due_on: row.get(3),
+        teacher_id: row.get(4),
     };
     Ok(rows.iter().map(summary).collect())
 }

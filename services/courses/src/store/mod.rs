@@ -1,5 +1,6 @@
 //! Settles every SQL statement and every Redis key of courses.
 
+pub mod cache_version;
 pub mod course;
 pub mod directory;
 pub mod homework;
@@ -15,10 +16,3 @@ const VISIBLE_GROUPS: &str = "visible as (
       where g.school_id = any($1) and g.guardian_id = $2
     union
     select g.school_id, g.id from student_group g where g.school_id = any($3))";
-
-/// The courses on a viewer's own list: a teacher's are those they teach, not all of the groups they teach in.
-const OWN_COURSES: &str = "own as (
-    select c.* from course c join visible v on v.school_id = c.school_id and v.group_id = c.group_id
-    where c.teacher_id = $2 or not exists (
-        select 1 from enrolment t
-        where t.school_id = c.school_id and t.group_id = c.group_id and t.person_id = $2 and t.part = 'teacher'))";

@@ -40,6 +40,7 @@ pub struct App {
     pub courses: Running<Courses>,
     pub keys: TestKeys,
     pub database: TestDatabase,
+    pub config: Config<courses::Config>,
 }
 
 impl App {
@@ -48,7 +49,8 @@ impl App {
         let (database, keys) = arrange().await;
         database.connect().await.batch_execute(include_str!("school.sql")).await.expect("a school");
         let config = config(&database, &keys, "http://127.0.0.1:9");
-        Self { courses: Running::start(config, Arc::new(ManualClock::default())), keys, database }
+        let courses = Running::start(config.clone(), Arc::new(ManualClock::default()));
+        Self { courses, keys, database, config }
     }
 
     /// With nothing in it, not even a copy of auth's keys, beside an auth at this address.
@@ -56,12 +58,17 @@ impl App {
         let (database, keys) = arrange().await;
         let mut config = config(&database, &keys, auth);
         config.own.access_tokens.jwks_cache_file = keys.file("fetched-jwks");
-        Self { courses: Running::start(config, system_clock()), keys, database }
+        Self { courses: Running::start(config.clone(), system_clock()), keys, database, config }
     }
 
     /// The browser of a signed-in person.
     pub fn browser(&self, who: Who) -> Client {
-        self.courses.client().with_token(self.keys.token_at(
+        self.browser_at(&self.courses, who)
+    }
+
+    /// The same, at another instance.
+    pub fn browser_at(&self, courses: &Running<Courses>, who: Who) -> Client {
+        courses.client().with_token(self.keys.token_at(
             &ManualClock::default(),
             Uuid::from_u128(who.0),
             &[(who.1, who.2)],

@@ -1,6 +1,11 @@
 //! Settles who gives homework, and for when.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use courses::Courses;
 use serde_json::{Value, json};
+use shared::testing::{Client, ManualClock, Running, eventually};
 
 use crate::app::{App, MATHS, Who};
 
@@ -12,13 +17,28 @@ fn address() -> String {
     format!("/courses/v1/courses/{MATHS}/homework")
 }
 
+async fn finds(pupil: &Client, homework: &Value) -> bool {
+    let home = pupil.get("/courses/v1/home").await.expect(200).body;
+    home["homework"].as_array().unwrap().iter().any(|item| item["id"] == *homework)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_teacher_gives_pupils_find() {
+async fn what_a_teacher_gives_is_at_home_at_once_and_on_every_instance_soon() {
     let app = App::start().await;
-    let given = app.browser(Who::TEACHER).post(&address(), &homework("2026-09-10")).await.expect(201);
-    let home = app.browser(Who::PUPIL).get("/courses/v1/home").await.expect(200).body;
-    let found = home["homework"].as_array().unwrap().iter().find(|item| item["id"] == given.body["id"]);
-    assert_eq!(found.unwrap()["title"], "Exercice 7");
+    let other = Running::<Courses>::start(app.config.clone(), Arc::new(ManualClock::default()));
+    let (here, there) = (app.browser(Who::PUPIL), app.browser_at(&other, Who::PUPIL));
+    here.get("/courses/v1/home").await.expect(200);
+    there.get("/courses/v1/home").await.expect(200);
+    // A telling that comes before the other instance listens passes it by, so homework is given until one is heard of.
+    eventually("the other instance hears of it", async || {
+        let given = app.browser(Who::TEACHER).post(&address(), &homework("2026-09-10")).await.expect(201);
+        assert!(finds(&here, &given.body["id"]).await, "at once where it was given");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        finds(&there, &given.body["id"]).await
+    })
+    .await;
+    let page = here.get(&format!("/courses/v1/courses/{MATHS}")).await.expect(200).body;
+    assert_eq!(page["homework"][0]["title"], "Exercice 7");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,274 @@
+//! Settles how answers are kept: in each instance, shared through the cluster, loaded once per key, told apart by age and version.
+//!
+//! Why: on a surge everybody asks for the same few things, and the database should be asked once. When it trips: an
+//! entry older than `fresh` is still answered while one flight fetches the next (stale-while-revalidate, RFC 5861), and an
+//! entry that cannot be fetched anew is answered with its age up to `stale_if_error`. How it recovers: the next flight that
+//! succeeds. Who changes something raises the version of its tag in the same transaction and tells every instance;
+//! an entry read before that is not answered any more, and can never replace a newer one.
+
+mod entry;
+mod flight;
+mod versions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::context::Context;
+use crate::redis::{Cluster, Key};
+use crate::{ids, pg};
+pub use entry::Policy;
+use entry::{Entry, Use};
+use flight::{Flights, arrival};
+use versions::Versions;
+
+/// Entries held per instance.
+const HELD_ENTRIES: u64 = 20_000;
+/// Time for one load, whoever waits for it.
+const LOAD_LIMIT: Duration = Duration::from_secs(3);
+
+/// Flights that one question takes at most.
+const FLIGHTS_TAKEN: usize = 2;
+
+/// What a loader brings.
+pub struct Loaded<V> {
+    /// The thing, or that there is none.
+    pub value: Option<V>,
+    /// Version of the tag, read before the thing.
+    pub version: i64,
+}
+
+/// An answer from the cache.
+#[derive(Debug)]
+pub struct Cached<V> {
+    /// The thing, or that there is none.
+    pub value: Option<Arc<V>>,
+    /// Its age, when it could not be fetched anew; the answer should state it.
+    pub stale_for: Option<Duration>,
+}
+
+/// Why there is no answer: loading failed and nothing old enough to be told is held.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("loading failed: {text}")]
+pub struct LoadFailed {
+    text: Arc<str>,
+    retryable: bool,
+}
+
+impl LoadFailed {
+    fn passing(text: &str) -> Self {
+        Self { text: text.into(), retryable: true }
+    }
+
+    /// Whether the same question may be answered later.
+    pub fn retryable(&self) -> bool {
+        self.retryable
+    }
+}
+
+impl From<pg::Error> for LoadFailed {
+    fn from(error: pg::Error) -> Self {
+        Self { retryable: error.retryable(), text: error.to_string().into() }
+    }
+}
+
+type Flight<V> = Result<Arc<Entry<V>>, LoadFailed>;
+
+/// One kind of answers. Cloning shares them.
+pub struct Cache<V>(Arc<Inner<V>>);
+
+impl<V> Clone for Cache<V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+struct Inner<V> {
+    name: &'static str,
+    policy: Policy,
+    held: moka::sync::Cache<String, Arc<Entry<V>>>,
+    flights: Flights<Flight<V>>,
+    versions: Versions,
+    cluster: Cluster,
+    clock: SharedClock,
+}
+
+impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
+    /// A cache named `name` within its service; entries are shared through `cluster`.
+    pub fn new(
+        name: &'static str,
+        policy: Policy,
+        cluster: Cluster,
+        clock: SharedClock,
+        engine: Handle,
+    ) -> Self {
+        let held = moka::sync::Cache::builder()
+            .max_capacity(HELD_ENTRIES)
+            .time_to_live(policy.stale_if_error.max(policy.fresh * 2))
+            .build();
+        let (flights, versions) = (Flights::new(engine), Versions::new());
+        Self(Arc::new(Inner { name, policy, held, flights, versions, cluster, clock }))
+    }
+
+    /// The thing behind `key`; `tag` is what its version belongs to. `load` is called only when no flight for the key is under way.
+    pub async fn get<F>(
+        &self,
+        context: &Context,
+        tag: &str,
+        key: &str,
+        load: impl Fn(Context) -> F,
+    ) -> Result<Cached<V>, LoadFailed>
+    where
+        F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
+    {
+        let held = self.0.held.get(key);
+        let good_for = held.as_ref().map_or(Use::Expired, |entry| self.usable(entry, tag));
+        context.tally().cache(matches!(good_for, Use::Fresh | Use::Revalidate));
+        match (held, good_for) {
+            (Some(entry), Use::Fresh) => return Ok(answer(&entry)),
+            (Some(entry), Use::Revalidate) => {
+                self.start(tag, key, &load);
+                return Ok(answer(&entry));
+            }
+            (_, _) => {}
+        }
+        // A flight that took off before a change brings what was before it: its passengers change once.
+        for _ in 0..FLIGHTS_TAKEN {
+            match self.wait(context, self.start(tag, key, &load)).await {
+                Ok(entry) if self.usable(&entry, tag) == Use::LastResort => {}
+                Ok(entry) => return Ok(answer(&entry)),
+                Err(error) => return self.last_resort(tag, key).ok_or(error),
+            }
+        }
+        self.last_resort(tag, key).ok_or_else(|| LoadFailed::passing("it changes faster than it can be read"))
+    }
+
+    /// Raises a tag's version after the change has been committed: here at once, everywhere else by telling.
+    pub async fn invalidate(&self, context: &Context, tag: &str, version: i64) {
+        self.0.versions.learn(tag, version);
+        if let Err(error) = versions::tell(&self.0.cluster, &self.stream(), context, tag, version).await {
+            tracing::warn!(%error, cache = self.0.name, "other instances were not told of a change; their entries age by themselves");
+        }
+    }
+
+    /// The worker that hears what other instances change.
+    pub async fn hear(self, stop: CancellationToken) {
+        let (versions, reader) = (self.0.versions.clone(), self.0.cluster.stream_reader());
+        let held = self.0.held.clone();
+        let (stream, clock) = (self.stream(), self.0.clock.clone());
+        versions::hear(versions, reader, stream, clock, move || held.invalidate_all(), stop).await;
+    }
+
+    fn start<F>(
+        &self,
+        tag: &str,
+        key: &str,
+        load: impl Fn(Context) -> F,
+    ) -> watch::Receiver<Option<Flight<V>>>
+    where
+        F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
+    {
+        self.0.flights.join(key, || {
+            let context = Context::background(self.0.clock.clone(), LOAD_LIMIT);
+            let loading = load(context.clone());
+            let (this, tag, key) = (self.clone(), tag.to_owned(), key.to_owned());
+            Box::pin(async move { this.fly(&context, &tag, &key, loading).await })
+        })
+    }
+
+    /// Asks the shared level first, then loads; keeps what it brings on both levels.
+    async fn fly(
+        &self,
+        context: &Context,
+        tag: &str,
+        key: &str,
+        loading: impl Future<Output = Result<Loaded<V>, LoadFailed>> + Send,
+    ) -> Flight<V> {
+        if let Some(entry) =
+            self.find_shared(context, key).await.filter(|entry| self.usable(entry, tag) == Use::Fresh)
+        {
+            return Ok(self.keep(tag, key, &Arc::new(entry)));
+        }
+        let loaded = tokio::time::timeout(LOAD_LIMIT, loading).await;
+        let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
+        let entry = Entry {
+            value: loaded.value.map(Arc::new),
+            version: loaded.version,
+            loaded_at_ms: self.now_ms(),
+            jitter: ids::random().random_range(-100..=100),
+        };
+        self.share(context, key, &entry).await;
+        Ok(self.keep(tag, key, &Arc::new(entry)))
+    }
+
+    async fn wait(&self, context: &Context, flight: watch::Receiver<Option<Flight<V>>>) -> Flight<V> {
+        let limit = context
+            .remaining_up_to(LOAD_LIMIT)
+            .map_err(|_| LoadFailed::passing("the deadline has passed"))?;
+        let arrived = tokio::time::timeout(limit, arrival(flight)).await;
+        let outcome = arrived.map_err(|_| LoadFailed::passing("the load takes too long"))?;
+        outcome.unwrap_or_else(|| Err(LoadFailed::passing("the load broke off")))
+    }
+
+    /// What is held and not too old to be told, with its age.
+    fn last_resort(&self, tag: &str, key: &str) -> Option<Cached<V>> {
+        let entry = self.0.held.get(key).filter(|entry| self.usable(entry, tag) != Use::Expired)?;
+        Some(Cached { stale_for: Some(entry.age(self.now_ms())), ..answer(&entry) })
+    }
+
+    /// Keeps an entry unless a newer version is held: a slow load never takes a key back. Returns what is held then.
+    fn keep(&self, tag: &str, key: &str, entry: &Arc<Entry<V>>) -> Arc<Entry<V>> {
+        self.0.versions.learn(tag, entry.version);
+        let newer = |held: Option<moka::Entry<String, Arc<Entry<V>>>>| match held {
+            Some(held) if held.value().version > entry.version => held.into_value(),
+            Some(_) | None => Arc::clone(entry),
+        };
+        self.0.held.entry(key.to_owned()).and_upsert_with(newer).into_value()
+    }
+
+    fn usable(&self, entry: &Entry<V>, tag: &str) -> Use {
+        entry.usable(&self.0.policy, self.now_ms(), self.0.versions.known(tag))
+    }
+
+    async fn find_shared(&self, context: &Context, key: &str) -> Option<Entry<V>> {
+        let shared = self.shared_key(key);
+        let mut command = redis::cmd("GET");
+        command.arg(&shared);
+        let text: Option<String> = self.0.cluster.run(context, &shared, &command).await.ok()?;
+        // Written by another release: not understood, so not there.
+        serde_json::from_str(&text?).ok()
+    }
+
+    /// The shared level is a help, not a duty: without it each instance loads for itself.
+    async fn share(&self, context: &Context, key: &str, entry: &Entry<V>) {
+        let shared = self.shared_key(key);
+        let lifetime_ms = u64::try_from(self.0.policy.fresh.as_millis()).unwrap_or(u64::MAX);
+        let Ok(text) = serde_json::to_string(entry) else { return };
+        let mut command = redis::cmd("SET");
+        command.arg(&shared).arg(text).arg("PX").arg(lifetime_ms);
+        let _ = self.0.cluster.run::<()>(context, &shared, &command).await;
+    }
+
+    fn shared_key(&self, key: &str) -> Key {
+        self.0.cluster.key(&format!("cache:{}:{key}", self.0.name))
+    }
+
+    fn stream(&self) -> Key {
+        self.0.cluster.key(&format!("cache:{{{}}}", self.0.name))
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.0.clock.utc().timestamp_millis()
+    }
+}
+
+fn answer<V>(entry: &Entry<V>) -> Cached<V> {
+    Cached { value: entry.value.clone(), stale_for: None }
+}
