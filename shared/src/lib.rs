@@ -2,6 +2,7 @@
 //!
 //! It knows no ENT noun but those of the access token ([`session`]).
 
+pub mod ablation;
 pub mod cache;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod ids;
 pub mod keys;
 pub mod pg;
 pub mod redis;
+pub mod resilience;
 pub mod runtime;
 pub mod service;
 pub mod service_token;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use rand::Rng;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, wake_stream};
 use crate::clock::SharedClock;
 use crate::context::Context;
-use crate::ids;
 use crate::pg::{self, Database, Work};
 use crate::redis::{Cluster, Key, StreamReader};
+use crate::resilience::backoff::Backoff;
 use crate::siblings::{self, Sibling};
 
 /// How one kind of change is written into a service's own tables. Kinds that no projection names are passed over,
@@ -32,8 +31,10 @@ pub struct Projection {
 const PAGE_TIME: Duration = Duration::from_secs(30);
 /// How often a reader polls when no stream wakes it.
 const POLL_EVERY: Duration = Duration::from_secs(1);
-/// Longest pause after failures.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long one wait for the owner's wake-up may take.
+const LONGEST_LISTENING: Duration = Duration::from_secs(5);
+/// Pauses after failures.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
 /// Why a page was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,7 @@ impl Consumer {
                 Err(failure) => {
                     failures += 1;
                     tracing::warn!(source = self.source.name(), %failure, failures, "a projection does not advance");
-                    Some(pause_after(failures))
+                    Some(BACKOFF.pause(failures))
                 }
             };
             let waiting = async {
@@ -198,12 +199,6 @@ fn newest_per_key(changes: Vec<Change>) -> Vec<Change> {
     changes.into_iter().filter(is_newest).collect()
 }
 
-/// Doubles from 200 ms, up to the longest pause, with full jitter.
-fn pause_after(failures: u32) -> Duration {
-    let ceiling = Duration::from_millis(200).saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE);
-    ceiling.mul_f64(ids::random().random_range(0.2..1.0))
-}
-
 /// Waits for the owner's wake-up; without Redis it is a plain poll.
 struct Bell {
     reader: StreamReader,
@@ -214,7 +209,7 @@ struct Bell {
 
 impl Bell {
     async fn wait(&mut self) {
-        let context = Context::background(self.clock.clone(), LONGEST_PAUSE);
+        let context = Context::background(self.clock.clone(), LONGEST_LISTENING);
         let last_id = self.last_id.clone().unwrap_or_else(|| "$".to_owned());
         match self.reader.wait_for_news(&context, &self.stream, &last_id).await {
             Ok(Some(id)) => self.last_id = Some(id),
@@ -240,11 +235,5 @@ mod tests {
         let kept = newest_per_key(vec![change(1, "a"), change(2, "b"), change(3, "a"), change(4, "c")]);
         let kept: Vec<_> = kept.iter().map(|change| (change.position, change.key.as_str())).collect();
         assert_eq!(kept, [(2, "b"), (3, "a"), (4, "c")]);
-    }
-
-    #[test]
-    fn pauses_grow_to_a_bound() {
-        assert!(pause_after(1) <= Duration::from_millis(400));
-        assert!((0..200).all(|failures| pause_after(failures) <= LONGEST_PAUSE));
     }
 }

@@ -41,6 +41,10 @@ impl Clock for ManualClock {
         self.start + self.passed()
     }
 
+    fn coarse_ms(&self) -> u64 {
+        u64::try_from(self.passed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn utc(&self) -> DateTime<Utc> {
         self.start_utc + self.passed()
     }

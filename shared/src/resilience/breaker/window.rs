@@ -1,0 +1,210 @@
+//! Settles how results of the last seconds are counted: buckets of time that any thread adds to without a lock.
+//!
+//! A sliding time window of buckets, as resilience4j's `FixedSizeSlidingTimeWindow` and Hystrix' rolling number have it.
+//! Hot path: one shift (widths are powers of two), one load, one addition in a cache line of the bucket's own. A count
+//! and the number of its bucket share one word, so that the first to come in a new bucket restarts it by one exchange.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Slots of the ring; a window spans 8 to 16 of them.
+const SLOTS: usize = 16;
+const SLOT_MASK: usize = SLOTS - 1;
+/// A window has at least so many buckets: it forgets in steps of an eighth or less.
+const FEWEST_BUCKETS: u64 = 8;
+
+/// Results within the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that went well and fast.
+    pub fine: u64,
+    /// Calls that failed, fast or slow.
+    pub failed: u64,
+    /// Calls that went well, but slowly.
+    pub slow: u64,
+}
+
+impl Counts {
+    /// All calls.
+    pub fn calls(self) -> u64 {
+        self.fine + self.failed + self.slow
+    }
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Fine,
+    Failed,
+    Slow,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, kind: Kind) {
+        match kind {
+            Kind::Fine => self.fine += 1,
+            Kind::Failed => self.failed += 1,
+            Kind::Slow => self.slow += 1,
+        }
+    }
+}
+
+/// A ring of buckets.
+#[derive(Debug)]
+pub(super) struct Window {
+    buckets: [Bucket; SLOTS],
+    /// Width of a bucket: two to the power of this, in milliseconds.
+    shift: u32,
+    /// Buckets that count, the current one included.
+    span: u64,
+}
+
+/// One slice of time, alone in its cache line: neighbours and the breaker's state are not disturbed by its additions.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Bucket {
+    fine: Cell,
+    failed: Cell,
+    slow: Cell,
+}
+
+/// The number of a slice of time (high half) and a count within it (low half).
+#[derive(Debug, Default)]
+struct Cell(AtomicU64);
+
+const COUNT_BITS: u32 = 32;
+const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
+
+impl Window {
+    /// A window of `window_ms` (at least 8 ms), to an eighth.
+    pub(super) fn new(window_ms: u64) -> Self {
+        let shift = (window_ms / FEWEST_BUCKETS).max(1).ilog2();
+        let span = window_ms.div_ceil(1 << shift);
+        Self { buckets: Default::default(), shift, span }
+    }
+
+    /// Counts a result now.
+    #[inline]
+    pub(super) fn add(&self, kind: Kind, now_ms: u64) {
+        let slice = now_ms >> self.shift;
+        let bucket = self.bucket(slice);
+        match kind {
+            Kind::Fine => bucket.fine.add(slice),
+            Kind::Failed => bucket.failed.add(slice),
+            Kind::Slow => bucket.slow.add(slice),
+        }
+    }
+
+    /// What the window holds now.
+    pub(super) fn counts(&self, now_ms: u64) -> Counts {
+        let slice = now_ms >> self.shift;
+        let oldest = (slice + 1).saturating_sub(self.span);
+        self.buckets.iter().fold(Counts::default(), |sum, bucket| Counts {
+            fine: sum.fine + bucket.fine.since(oldest),
+            failed: sum.failed + bucket.failed.since(oldest),
+            slow: sum.slow + bucket.slow.since(oldest),
+        })
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        for bucket in &self.buckets {
+            for cell in [&bucket.fine, &bucket.failed, &bucket.slow] {
+                cell.0.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the mask keeps the index below the length, and no check is compiled"
+    )]
+    fn bucket(&self, slice: u64) -> &Bucket {
+        &self.buckets[usize::try_from(slice & SLOT_MASK as u64).unwrap_or(0)]
+    }
+}
+
+impl Cell {
+    /// One more in `slice`. A thread that slept for a whole turn of the ring adds to the slice that is current now:
+    /// a count that comes so late is in the wrong second anyway.
+    #[inline]
+    fn add(&self, slice: u64) {
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen >> COUNT_BITS >= slice & COUNT_MASK {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.restart(slice & COUNT_MASK, seen);
+        }
+    }
+
+    /// The first count in a new slice; others may come first.
+    #[cold]
+    fn restart(&self, slice: u64, mut seen: u64) {
+        while seen >> COUNT_BITS < slice {
+            let fresh = slice << COUNT_BITS | 1;
+            match self.0.compare_exchange_weak(seen, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(newer) => seen = newer,
+            }
+        }
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn since(&self, oldest: u64) -> u64 {
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen >> COUNT_BITS >= oldest & COUNT_MASK { seen & COUNT_MASK } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_window_is_as_long_as_it_says_to_an_eighth() {
+        for window_ms in [100, 1_000, 5_000, 7_000, 10_000, 60_000] {
+            let window = Window::new(window_ms);
+            let (width, length) = (1 << window.shift, window.span << window.shift);
+            assert!((window_ms..=window_ms + window_ms / 8).contains(&length), "{window_ms}: {length}");
+            assert!(width <= window_ms / 8);
+        }
+    }
+
+    #[test]
+    fn many_threads_lose_no_count() {
+        let window = Window::new(10_000);
+        std::thread::scope(|threads| {
+            for thread in 0..4_u64 {
+                let window = &window;
+                threads.spawn(move || {
+                    for now in 0..9_000 {
+                        window.add(Kind::Fine, now);
+                        window.add(if thread % 2 == 0 { Kind::Failed } else { Kind::Slow }, now);
+                    }
+                });
+            }
+        });
+        assert_eq!(window.counts(9_000), Counts { fine: 36_000, failed: 18_000, slow: 18_000 });
+    }
+
+    proptest! {
+        /// Against a list of times: everything younger than the window less one bucket counts, nothing older than the window.
+        #[test]
+        fn what_is_counted_is_what_happened_within_the_window(
+            pauses in proptest::collection::vec(0_u64..4_000, 1..200), start in 0_u64..100_000,
+        ) {
+            let window = Window::new(10_000);
+            let (mut now, mut times) = (start, Vec::new());
+            for pause in pauses {
+                now += pause;
+                window.add(Kind::Fine, now);
+                times.push(now);
+                let within = |age: u64| times.iter().filter(|time| now - **time < age).count() as u64;
+                let counted = window.counts(now).fine;
+                let (width, length) = (1 << window.shift, window.span << window.shift);
+                prop_assert!((within(length - width)..=within(length)).contains(&counted), "{counted} at {now}");
+            }
+        }
+    }
+}
