@@ -11,6 +11,7 @@ use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier, follow_jwks};
 use shared::siblings::Sibling;
+use url::Url;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -72,6 +73,9 @@ impl Service for Courses {
 
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         let keyring = Keyring::default();
+        let sibling = |name, instances: &[Url]| {
+            Sibling::new(name, instances, kit.identity.clone(), kit.engine.clone(), &kit.breakers)
+        };
         Ok(Self {
             database: kit.database.clone(),
             shelf: Shelf::new(kit),
@@ -82,7 +86,7 @@ impl Service for Courses {
                 kit.cluster.clone(),
                 kit.clock.clone(),
             ),
-            auth: Sibling::new("auth", &own.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
+            auth: sibling("auth", &own.siblings.auth)?,
             keyring,
             jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
             directory: ProjectionStatus::default(),

@@ -11,6 +11,7 @@ use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier, follow_jwks};
 use shared::siblings::Sibling;
+use url::Url;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -65,16 +66,14 @@ impl Service for Messaging {
 
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         let keyring = Keyring::default();
+        let sibling = |name, instances: &[Url]| {
+            Sibling::new(name, instances, kit.identity.clone(), kit.engine.clone(), &kit.breakers)
+        };
         Ok(Self {
             database: kit.database.clone(),
             verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
-            auth: Sibling::new("auth", &own.siblings.auth, kit.identity.clone(), kit.engine.clone())?,
-            courses: Sibling::new(
-                "courses",
-                &own.siblings.courses,
-                kit.identity.clone(),
-                kit.engine.clone(),
-            )?,
+            auth: sibling("auth", &own.siblings.auth)?,
+            courses: sibling("courses", &own.siblings.courses)?,
             keyring,
             jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
             directory: ProjectionStatus::default(),

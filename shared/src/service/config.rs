@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::certificate;
+use crate::ablation::Ablation;
 use crate::clock::system_clock;
 use crate::config::{CrossChecked, Invalid, Profile, must_be_file};
 use crate::{http, pg, redis, service_token, telemetry};
@@ -19,6 +20,10 @@ pub struct Config<O: OwnConfig> {
     /// Name of this instance in logs and telemetry.
     #[garde(length(min = 1, max = 64))]
     pub instance: String,
+    /// Parts of the resilience kit that are switched off, for proofs (profile demo or test): `["breakers"]`.
+    #[serde(default)]
+    #[garde(skip)]
+    pub ablate: Ablation,
     /// Listeners.
     #[garde(dive)]
     pub http: http::Config,
@@ -50,6 +55,7 @@ pub trait OwnConfig: DeserializeOwned + Validate<Context = ()> + Clone + Send + 
 impl<O: OwnConfig> CrossChecked for Config<O> {
     /// Reads every file that is named, without touching an engine.
     fn cross_check(&self) -> Result<(), Invalid> {
+        self.ablate.check(self.profile)?;
         must_be_file("postgres.password_file", &self.postgres.password_file)?;
         if let Some(file) = &self.redis.password_file {
             must_be_file("redis.password_file", file)?;

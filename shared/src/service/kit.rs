@@ -14,6 +14,7 @@ use crate::health::Readiness;
 use crate::http::StatusReport;
 use crate::pg::Database;
 use crate::redis::Cluster;
+use crate::resilience::breaker::Registry;
 use crate::runtime::Workers;
 use crate::service_token::Identity;
 use crate::telemetry::Metrics;
@@ -57,6 +58,8 @@ pub struct Kit {
     pub identity: Identity,
     /// Its instruments.
     pub metrics: Metrics,
+    /// The breakers of everything it depends on.
+    pub breakers: Registry,
     /// Its phase.
     pub readiness: Readiness,
 }
@@ -74,6 +77,8 @@ impl Kit {
         metrics: Metrics,
     ) -> Result<Self, StartError> {
         let engine = Handle::current();
+        let breakers = Registry::new(clock.clone(), config.ablate);
+        breakers.observe(metrics.meter());
         let identity = Identity::open(&config.service_identity, service, config.profile, clock.clone())?;
         let waiting = Context::background(clock.clone(), ENGINES_LIMIT);
         let database = Database::open(&config.postgres, &engine)?;
@@ -96,6 +101,7 @@ impl Kit {
             cluster,
             identity,
             metrics,
+            breakers,
             readiness,
         })
     }
@@ -133,6 +139,8 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             report.insert("phase".to_owned(), json!(kit.readiness.phase().name()));
             report.insert("postgres".to_owned(), postgres_status(&kit).await);
             report.insert("redis".to_owned(), redis_status(&kit).await);
+            report.insert("breakers".to_owned(), kit.breakers.report());
+            report.insert("ablated".to_owned(), json!(kit.breakers.ablation().names()));
             report.extend(service.status());
             Value::Object(report)
         })

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::ablation::Ablation;
 use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::context::Context;
 use shared::feed::{Consumer, Projection, ProjectionStatus};
 use shared::pg::Database;
 use shared::redis::Cluster;
+use shared::resilience::breaker::Registry;
 use shared::service::Service;
 use shared::service_token::{Config as IdentityConfig, Identity};
 use shared::siblings::Sibling;
@@ -35,6 +37,10 @@ struct Feed {
     _keys: TestKeys,
 }
 
+fn breakers() -> Registry {
+    Registry::new(system_clock(), Ablation::default())
+}
+
 impl Feed {
     async fn start() -> Self {
         let (owner, reader) = tokio::join!(
@@ -49,7 +55,7 @@ impl Feed {
         let identity: IdentityConfig = serde_json::from_value(keys.identity("messaging")).unwrap();
         let identity = Identity::open(&identity, "messaging", Profile::Test, system_clock()).unwrap();
         let address = format!("http://{}", service.internal_address()).parse().unwrap();
-        let source = Sibling::new("auth", &[address], identity, engine.clone()).unwrap();
+        let source = Sibling::new("auth", &[address], identity, engine.clone(), &breakers()).unwrap();
         let (status, stop) = (ProjectionStatus::default(), CancellationToken::new());
         // Two instances follow the same feed into the same tables, as they do in service.
         for _ in 0..2 {
@@ -123,7 +129,7 @@ async fn a_deadline_bounds_a_call_to_a_sibling_that_does_not_answer() {
     let identity: IdentityConfig = serde_json::from_value(keys.identity("messaging")).unwrap();
     let identity = Identity::open(&identity, "messaging", Profile::Test, system_clock()).unwrap();
     let address = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
-    let sibling = Sibling::new("auth", &[address], identity, Handle::current()).unwrap();
+    let sibling = Sibling::new("auth", &[address], identity, Handle::current(), &breakers()).unwrap();
     let start = std::time::Instant::now();
     let context = Context::background(system_clock(), Duration::from_millis(300));
     let error = sibling.get::<Value>(&context, "/anything").await.unwrap_err();

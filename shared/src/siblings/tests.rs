@@ -1,0 +1,130 @@
+//! Settles that a sibling which is away costs its callers little, and is found again when it is back.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::ablation::Ablation;
+use crate::clock::system_clock;
+use crate::config::Profile;
+use crate::resilience::breaker::State;
+use crate::testing::{ManualClock, TestKeys};
+
+/// A sibling at these addresses, and the breakers of whoever asks it.
+fn sibling(addresses: &[&str], clock: SharedClock, ablation: Ablation) -> Sibling {
+    let keys = TestKeys::generate();
+    let config = serde_json::from_value(keys.identity("courses")).unwrap();
+    let identity = Identity::open(&config, "courses", Profile::Test, system_clock()).unwrap();
+    let addresses: Vec<Url> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    Sibling::new("auth", &addresses, identity, Handle::current(), &Registry::new(clock, ablation)).unwrap()
+}
+
+async fn answer_with(server: &MockServer, status: u16) {
+    server.reset().await;
+    let answer = ResponseTemplate::new(status).set_body_json(json!({}));
+    Mock::given(any()).respond_with(answer).mount(server).await;
+}
+
+async fn ask(sibling: &Sibling, clock: &SharedClock) -> Result<Value, Error> {
+    sibling.get(&Context::background(clock.clone(), Duration::from_secs(5)), "/anything").await
+}
+
+/// An address that nobody listens on.
+fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn a_sibling_that_fails_is_left_alone_until_it_may_be_back() {
+    let (server, time) = (MockServer::start().await, ManualClock::default());
+    let clock: SharedClock = Arc::new(time.clone());
+    let sibling = sibling(&[&server.uri()], clock.clone(), Ablation::default());
+    answer_with(&server, 500).await;
+    for _ in 0..20 {
+        assert!(matches!(ask(&sibling, &clock).await, Err(Error::Refused(..))));
+    }
+    let Err(Error::Open("auth", retry_after)) = ask(&sibling, &clock).await else { panic!("not open") };
+    assert_eq!(server.received_requests().await.unwrap().len(), 20);
+    answer_with(&server, 200).await;
+    time.advance(retry_after);
+    for _ in 0..3 {
+        ask(&sibling, &clock).await.unwrap();
+    }
+    assert_eq!(sibling.0.breaker.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn without_breakers_a_sibling_that_fails_is_asked_for_ever() {
+    let (server, clock) = (MockServer::start().await, system_clock());
+    let ablation = Ablation::default().without(Part::Breakers);
+    let sibling = sibling(&[&server.uri()], clock.clone(), ablation);
+    answer_with(&server, 500).await;
+    for _ in 0..40 {
+        assert!(matches!(ask(&sibling, &clock).await, Err(Error::Refused(..))));
+    }
+}
+
+#[tokio::test]
+async fn a_sibling_with_too_much_to_do_is_neither_asked_again_nor_given_up() {
+    let (server, clock) = (MockServer::start().await, system_clock());
+    let sibling = sibling(&[&server.uri(), &server.uri()], clock.clone(), Ablation::default());
+    answer_with(&server, 503).await;
+    for _ in 0..40 {
+        assert!(matches!(ask(&sibling, &clock).await, Err(Error::Refused(..))));
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 40);
+    assert_eq!(sibling.0.breaker.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn an_instance_that_takes_no_connection_is_replaced_by_another() {
+    let (server, time) = (MockServer::start().await, ManualClock::default());
+    let clock: SharedClock = Arc::new(time.clone());
+    let sibling = sibling(&[&nowhere(), &server.uri()], clock.clone(), Ablation::default());
+    answer_with(&server, 200).await;
+    let before = sibling.0.retries.left();
+    for _ in 0..40 {
+        ask(&sibling, &clock).await.unwrap();
+    }
+    assert!(before - sibling.0.retries.left() <= 1, "it came last after the first refusal");
+    assert_eq!(sibling.0.breaker.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn retries_of_refused_connections_end_with_their_budget() {
+    let time = ManualClock::default();
+    let clock: SharedClock = Arc::new(time.clone());
+    let ablation = Ablation::default().without(Part::Breakers);
+    let sibling = sibling(&[&nowhere(), &nowhere()], clock.clone(), ablation);
+    for _ in 0..40 {
+        assert!(matches!(ask(&sibling, &clock).await, Err(Error::NotTaken(..))));
+    }
+    // 20 saved up, 4 earned by 40 calls.
+    assert_eq!(sibling.0.retries.left(), 0);
+}
+
+#[tokio::test]
+async fn a_sibling_that_hangs_holds_up_no_more_callers_than_it_has_places() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let clock = system_clock();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let sibling = sibling(&[&address], clock.clone(), Ablation::default());
+    let held: Vec<_> = (0..IN_FLIGHT)
+        .map(|_| {
+            let (sibling, clock) = (sibling.clone(), clock.clone());
+            let call = async move { ask(&sibling, &clock).await };
+            AbortOnDropHandle::new(Handle::current().spawn(call))
+        })
+        .collect();
+    crate::testing::eventually("all places are taken", async || sibling.0.bulkhead.usage().0 == IN_FLIGHT)
+        .await;
+    let begin = clock.now();
+    assert!(matches!(ask(&sibling, &clock).await, Err(Error::Crowded("auth"))));
+    assert!(clock.now() - begin < Duration::from_secs(1));
+    drop(held);
+    crate::testing::eventually("they came back", async || sibling.0.bulkhead.usage() == (0, 0)).await;
+}
