@@ -7,10 +7,9 @@ use std::time::Duration;
 use deadpool_postgres::Connect;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Config, Database, Error};
+use super::{Config, Database, Endpoint, Error};
 use crate::config::Secret;
 use crate::context::Context;
 
@@ -24,11 +23,11 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 const SESSION_OPTIONS: &str =
     "-c idle_in_transaction_session_timeout=10s -c statement_timeout=60s -c timezone=UTC";
 
-pub(super) fn parameters(config: &Config, password: &Secret) -> tokio_postgres::Config {
+pub(super) fn parameters(config: &Config, server: &Endpoint, password: &Secret) -> tokio_postgres::Config {
     let mut parameters = tokio_postgres::Config::new();
     parameters
-        .host(&config.host)
-        .port(config.port)
+        .host(&server.host)
+        .port(server.port)
         .dbname(&config.database)
         .user(&config.user)
         .password(password.expose())
@@ -39,9 +38,7 @@ pub(super) fn parameters(config: &Config, password: &Secret) -> tokio_postgres::
         .keepalives_idle(KEEPALIVE_IDLE)
         .keepalives_interval(KEEPALIVE_INTERVAL)
         .keepalives_retries(KEEPALIVE_RETRIES)
-        .tcp_user_timeout(TCP_USER_TIMEOUT)
-        // After a failover the old primary may still answer, read-only: it is not the database that is meant.
-        .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        .tcp_user_timeout(TCP_USER_TIMEOUT);
     parameters
 }
 

@@ -2,8 +2,9 @@
 
 use refinery::Runner;
 use tokio_postgres::NoTls;
+use tokio_postgres::config::TargetSessionAttrs;
 
-use super::{Config, Error, connect};
+use super::{Config, Endpoint, Error, connect};
 use crate::config::{Invalid, Secret};
 
 /// Any constant will do, as long as every process that migrates uses the same.
@@ -26,8 +27,13 @@ pub enum MigrateError {
 /// Applies what is missing and returns the names of what it applied. Concurrent callers wait for each other.
 pub async fn migrate(config: &Config, runner: Runner) -> Result<Vec<String>, MigrateError> {
     let password = Secret::read(&config.password_file)?;
-    let (mut client, connection) =
-        connect::parameters(config, &password).connect(NoTls).await.map_err(Error::from)?;
+    let primary = Endpoint { host: config.host.clone(), port: config.port };
+    let mut parameters = connect::parameters(config, &primary, &password);
+    let (mut client, connection) = parameters
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
+        .connect(NoTls)
+        .await
+        .map_err(Error::from)?;
     let driving = async move { connection.await.map_err(Error::from) };
     let migrating = async move {
         let lock = "set statement_timeout = 0; select pg_advisory_lock($1)"

@@ -4,6 +4,7 @@
 //! the next borrower wait for it (measured: 2.9 s). Here a [`Reader`] or [`Transaction`] that is dropped
 //! before its end cancels what runs and rolls back before its connection is lent again, or closes it.
 
+mod config;
 mod connect;
 mod error;
 mod lease;
@@ -12,16 +13,15 @@ mod migrate;
 mod reader;
 mod transaction;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use garde::Validate;
-use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::{Invalid, Secret};
 use crate::context::Context;
+pub use config::{Config, Endpoint, PoolSizes};
 pub use connect::wait_until_reachable;
 pub use error::{Constraint, Error};
 use lease::{Lease, Way};
@@ -34,84 +34,6 @@ pub use transaction::Transaction;
 
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-/// Where the database is and how much of it this service may use.
-#[derive(Debug, Clone, Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Host name or address.
-    #[garde(length(min = 1))]
-    pub host: String,
-    /// TCP port.
-    #[garde(range(min = 1))]
-    pub port: u16,
-    /// Database of this service.
-    #[garde(length(min = 1))]
-    pub database: String,
-    /// Role of this service.
-    #[garde(length(min = 1))]
-    pub user: String,
-    /// File that holds the role's password.
-    #[garde(skip)]
-    pub password_file: PathBuf,
-    /// Connections per class of work.
-    #[serde(default)]
-    #[garde(dive)]
-    pub pools: PoolSizes,
-    /// Longest wait for a free connection, in milliseconds. When the database hangs, this is how long a request waits before it is refused.
-    #[serde(default = "default_wait_ms")]
-    #[garde(range(min = 1, max = 5_000))]
-    pub wait_ms: u64,
-    /// Longest time to open a connection, in milliseconds.
-    #[serde(default = "default_connect_ms")]
-    #[garde(range(min = 1, max = 10_000))]
-    pub connect_ms: u64,
-    /// Longest run of one statement of a request, in milliseconds; a request's deadline shortens it.
-    #[serde(default = "default_statement_ms")]
-    #[garde(range(min = 1, max = 60_000))]
-    pub statement_ms: u64,
-    /// Longest run of one statement of background work, in milliseconds.
-    #[serde(default = "default_background_statement_ms")]
-    #[garde(range(min = 1, max = 600_000))]
-    pub background_statement_ms: u64,
-}
-
-/// Connections per class of work: a bulkhead each, so that a pile-up in one leaves the others free.
-#[derive(Debug, Clone, Copy, Deserialize, Validate)]
-#[serde(deny_unknown_fields, default)]
-pub struct PoolSizes {
-    /// Reads of requests.
-    #[garde(range(min = 1, max = 200))]
-    pub read: usize,
-    /// Writes of requests.
-    #[garde(range(min = 1, max = 200))]
-    pub write: usize,
-    /// Sign-ins.
-    #[garde(range(min = 1, max = 200))]
-    pub login: usize,
-    /// What no request waits for.
-    #[garde(range(min = 1, max = 200))]
-    pub background: usize,
-}
-
-impl Default for PoolSizes {
-    fn default() -> Self {
-        Self { read: 8, write: 4, login: 4, background: 2 }
-    }
-}
-
-fn default_wait_ms() -> u64 {
-    50
-}
-fn default_connect_ms() -> u64 {
-    2_000
-}
-fn default_statement_ms() -> u64 {
-    2_000
-}
-fn default_background_statement_ms() -> u64 {
-    30_000
-}
 
 /// The class of work a connection is borrowed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,43 +51,58 @@ pub enum Work {
 /// One database, as the service's state holds it. Cloning shares the pools.
 #[derive(Clone)]
 pub struct Database {
-    read: Pool,
-    write: Pool,
-    login: Pool,
-    background: Pool,
-    way: Way,
+    read: Lender,
+    write: Lender,
+    login: Lender,
+    background: Lender,
     statement_limit: Duration,
     background_limit: Duration,
+}
+
+/// A pool and the way to its server.
+#[derive(Clone)]
+struct Lender {
+    pool: Pool,
+    way: Way,
 }
 
 impl Database {
     /// Prepares the pools; connects only when first asked. Connections live on `engine`, so a stalled HTTP worker breaks nobody's.
     pub fn open(config: &Config, engine: &Handle) -> Result<Self, Invalid> {
         let password = Secret::read(&config.password_file)?;
-        let pool = |size: usize, wait_ms: u64| {
+        let primary = Endpoint { host: config.host.clone(), port: config.port };
+        let lender = |server: &Endpoint, attributes: TargetSessionAttrs, size: usize, wait_ms: u64| {
+            let mut parameters = connect::parameters(config, server, &password);
+            parameters.target_session_attrs(attributes);
             let manager = Manager::from_connect(
-                connect::parameters(config, &password),
+                parameters,
                 connect::OnEngine(engine.clone()),
                 ManagerConfig { recycling_method: RecyclingMethod::Fast },
             );
-            Pool::builder(manager)
-                .max_size(size)
-                .runtime(Runtime::Tokio1)
-                .timeouts(Timeouts {
-                    wait: Some(Duration::from_millis(wait_ms)),
-                    create: Some(Duration::from_millis(config.connect_ms)),
-                    recycle: Some(Duration::from_millis(config.wait_ms)),
-                })
-                .build()
-                .map_err(|error| Invalid::new(format!("postgres: {error}")))
+            let timeouts = Timeouts {
+                wait: Some(Duration::from_millis(wait_ms)),
+                create: Some(Duration::from_millis(config.connect_ms)),
+                recycle: Some(Duration::from_millis(config.wait_ms)),
+            };
+            let pool =
+                Pool::builder(manager).max_size(size).runtime(Runtime::Tokio1).timeouts(timeouts).build();
+            let pool = pool.map_err(|error| Invalid::new(format!("postgres: {error}")))?;
+            let way =
+                Way { engine: engine.clone(), server: format!("{}:{}", server.host, server.port).into() };
+            Ok::<_, Invalid>(Lender { pool, way })
         };
+        // After a failover the old primary may still answer, read-only: it is not the database that is meant.
+        let on_primary = |size, wait_ms| lender(&primary, TargetSessionAttrs::ReadWrite, size, wait_ms);
+        let (pools, wait_ms) = (config.pools, config.wait_ms);
         Ok(Self {
-            read: pool(config.pools.read, config.wait_ms)?,
-            write: pool(config.pools.write, config.wait_ms)?,
-            login: pool(config.pools.login, config.wait_ms)?,
+            read: match &config.replica {
+                Some(replica) => lender(replica, TargetSessionAttrs::Any, pools.read, wait_ms)?,
+                None => on_primary(pools.read, wait_ms)?,
+            },
+            write: on_primary(pools.write, wait_ms)?,
+            login: on_primary(pools.login, wait_ms)?,
             // Background work shares its few connections in turn: it may wait as long as a connection may take to open.
-            background: pool(config.pools.background, config.connect_ms)?,
-            way: Way { engine: engine.clone(), server: format!("{}:{}", config.host, config.port).into() },
+            background: on_primary(pools.background, config.connect_ms)?,
             statement_limit: Duration::from_millis(config.statement_ms),
             background_limit: Duration::from_millis(config.background_statement_ms),
         })
@@ -193,8 +130,8 @@ impl Database {
 
     /// (class, connections open, connections lent) for each pool.
     pub fn usage(&self) -> [(&'static str, usize, usize); 4] {
-        let usage = |name, pool: &Pool| {
-            let status = pool.status();
+        let usage = |name, lender: &Lender| {
+            let status = lender.pool.status();
             (name, status.size, status.size.saturating_sub(status.available))
         };
         [
@@ -207,13 +144,13 @@ impl Database {
 
     #[expect(clippy::disallowed_methods, reason = "the home of waits for a connection")]
     async fn lease(&self, context: &Context, work: Work) -> Result<Lease, Error> {
-        let limit = context.remaining()?;
-        let borrowed = tokio::time::timeout(limit, self.pool(work).get()).await;
+        let (limit, lender) = (context.remaining()?, self.lender(work));
+        let borrowed = tokio::time::timeout(limit, lender.pool.get()).await;
         let object = borrowed.map_err(|_| Error::Deadline)?.map_err(Error::from_pool)?;
-        Ok(Lease::new(object, self.way.clone()))
+        Ok(Lease::new(object, lender.way.clone()))
     }
 
-    fn pool(&self, work: Work) -> &Pool {
+    fn lender(&self, work: Work) -> &Lender {
         match work {
             Work::Read => &self.read,
             Work::Write => &self.write,

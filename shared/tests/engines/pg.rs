@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use refinery::{Migration, Runner};
 use shared::clock::system_clock;
 use shared::context::Context;
-use shared::pg::{Constraint, Database, Error, PoolSizes, Work};
+use shared::pg::{Constraint, Database, Endpoint, Error, PoolSizes, Work};
 use shared::testing::{FaultProxy, TestDatabase, eventually};
 use tokio::runtime::Handle;
 
@@ -138,4 +138,27 @@ async fn a_database_that_was_away_serves_again_without_a_restart() {
         proxy.restore();
         eventually("the database serves again", async || read_one(&database).await.is_ok()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_takes_the_reads_of_requests_and_nothing_else() {
+    let test = TestDatabase::create("shared_pg", migrations).await;
+    let mut config = test.config();
+    let replica = FaultProxy::in_front_of(&format!("{}:{}", config.host, config.port)).await;
+    let address = replica.address();
+    config.replica = Some(Endpoint { host: address.ip().to_string(), port: address.port() });
+    let database = Database::open(&config, &Handle::current()).unwrap();
+    assert_eq!(read_one(&database).await.unwrap(), 1);
+    let taken = replica.attempts();
+    assert!(taken > 0, "reads go there");
+    let mut transaction = database.begin(&context(), Work::Write).await.unwrap();
+    transaction.execute("insert into account values (1, 10)", &[]).await.unwrap();
+    transaction.commit().await.unwrap();
+    for work in [Work::Login, Work::Background] {
+        database.reader(&context(), work).await.unwrap().query_one("select 1", &[]).await.unwrap();
+    }
+    assert_eq!(replica.attempts(), taken, "writes, sign-ins and background work do not");
+    replica.break_connections();
+    assert!(read_one(&database).await.unwrap_err().retryable());
+    database.begin(&context(), Work::Write).await.unwrap().query("select 1", &[]).await.unwrap();
 }
