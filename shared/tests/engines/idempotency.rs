@@ -127,7 +127,7 @@ async fn a_twin_waits_for_the_first_and_acts_when_that_one_rolled_back() {
 async fn a_twin_of_one_that_takes_long_is_told_so_within_its_bound() {
     let (_test, database) = database().await;
     let claim = claim(1, "k");
-    let long = (Duration::from_millis(1_600), End::Commit);
+    let long = (Duration::from_secs(3), End::Commit);
     let slow = attempt(&database, system_clock(), &claim, 1, "k", long);
     let twin = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -137,7 +137,7 @@ async fn a_twin_of_one_that_takes_long_is_told_so_within_its_bound() {
     let (first, (twin, waited)) = tokio::join!(slow, twin);
     assert!(first.unwrap().is_some());
     assert!(matches!(twin, Err(Error::InProgress)), "{twin:?}");
-    assert!(waited < Duration::from_millis(1_500), "{waited:?}");
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
     assert!(act(&database, 1, "k").await.unwrap().is_replay());
 }
 

@@ -107,6 +107,10 @@ async fn twins_are_one_act_with_two_equal_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_twin_of_a_long_request_is_told_to_come_back_and_then_gets_its_answer() {
     let app = App::start().await;
+    // Long enough for the first to be still at work when its twin gives up.
+    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9");
+    config.postgres.statement_ms = 4_500;
+    let app = App { courses: Running::start(config, Arc::new(ManualClock::default())), ..app };
     let (one, other) = (app.browser(Who::TEACHER), app.browser(Who::TEACHER));
     let holding = hold(&app).await;
     let body = homework("A");
