@@ -4,7 +4,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
 
@@ -94,18 +94,27 @@ pub struct SigningKeyFile {
     pub public: PublicJwk,
 }
 
-/// Reads a private key file. A demo key outside the demo profile is refused.
+/// Reads a private key file, to sign tokens. A demo key outside the demo profile is refused.
 pub fn read_signing_key(path: &Path, profile: Profile) -> Result<SigningKeyFile, Invalid> {
+    let (key, public) = read_key_pair(path, profile)?;
+    let der = [PKCS8_PREFIX.as_slice(), key.as_bytes().as_slice()].concat();
+    Ok(SigningKeyFile { kid: public.kid.clone(), encoding: EncodingKey::from_ed_der(&der), public })
+}
+
+/// Reads a private key file, to sign what is no token. A demo key outside the demo profile is refused.
+pub fn read_ed25519_key(path: &Path, profile: Profile) -> Result<SigningKey, Invalid> {
+    Ok(read_key_pair(path, profile)?.0)
+}
+
+fn read_key_pair(path: &Path, profile: Profile) -> Result<(SigningKey, PublicJwk), Invalid> {
     let jwk: PrivateJwk = read_jwk(path)?;
     refuse_demo(path, &jwk.kid, profile)?;
-    let seed = decode_32(path, &jwk.d)?;
-    let x = URL_SAFE_NO_PAD.encode(SigningKey::from_bytes(&seed).verifying_key().as_bytes());
+    let key = SigningKey::from_bytes(&decode_32(path, &jwk.d)?);
+    let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
     if (jwk.kty.as_str(), jwk.crv.as_str(), jwk.x) != ("OKP", "Ed25519", x.clone()) {
         return Err(Invalid::new(format!("{}: not an Ed25519 key pair", path.display())));
     }
-    let der = [PKCS8_PREFIX.as_slice(), seed.as_slice()].concat();
-    let public = PublicJwk { kty: jwk.kty, crv: jwk.crv, kid: jwk.kid.clone(), x };
-    Ok(SigningKeyFile { kid: jwk.kid, encoding: EncodingKey::from_ed_der(&der), public })
+    Ok((key, PublicJwk { kty: jwk.kty, crv: jwk.crv, kid: jwk.kid, x }))
 }
 
 /// Reads a public key file. A demo key outside the demo profile is refused.
@@ -130,6 +139,12 @@ impl PublicJwk {
             return Err(jsonwebtoken::errors::ErrorKind::InvalidKeyFormat.into());
         }
         DecodingKey::from_ed_components(&self.x)
+    }
+
+    /// The verifier of what is no token. `None` unless this is an Ed25519 key.
+    pub fn ed25519(&self) -> Option<VerifyingKey> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(&self.x).ok()?.try_into().ok()?;
+        VerifyingKey::from_bytes(&bytes).ok().filter(|_| self.kty == "OKP" && self.crv == "Ed25519")
     }
 }
 

@@ -3,6 +3,7 @@
 //! It knows no ENT noun but those of the access token ([`session`]).
 
 pub mod ablation;
+pub mod audit;
 pub mod cache;
 pub mod clock;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod pg;
 pub mod redis;
 pub mod resilience;
 pub mod runtime;
+mod sequence;
 pub mod service;
 pub mod service_token;
 pub mod session;

@@ -89,6 +89,7 @@ impl Service for Auth {
     }
 
     fn start_workers(&self, kit: &Kit) {
+        kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         kit.workers.spawn(|stop| self.publisher.clone().run(stop));
     }
 

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use shared::http::{Failure, Problem};
-use shared::{pg, redis};
+use shared::{audit, pg, redis};
 
 /// A failure of an act of auth.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum Error {
     /// The Redis Cluster.
     #[error("session store: {0}")]
     SessionStore(#[from] redis::Error),
+    /// The audit log.
+    #[error("audit log: {0}")]
+    Audit(#[from] audit::Error),
     /// A fault of ours.
     #[error("internal: {0}")]
     Internal(String),
@@ -45,6 +48,7 @@ impl Failure for Error {
             Self::SignInBusy => true,
             Self::Database(error) => error.retryable(),
             Self::SessionStore(error) => error.retryable(),
+            Self::Audit(error) => error.retryable(),
             Self::InvalidCredentials
             | Self::TotpRequired
             | Self::TotpWrong
@@ -82,7 +86,12 @@ impl Failure for Error {
                 "session_store_unavailable",
                 "Sessions cannot be stored right now: you stay signed in, try again.",
             ),
-            Self::Database(_) | Self::SessionStore(_) | Self::Internal(_) => Problem::internal(),
+            Self::Audit(error) if error.retryable() => {
+                Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
+            }
+            Self::Database(_) | Self::SessionStore(_) | Self::Audit(_) | Self::Internal(_) => {
+                Problem::internal()
+            }
         }
     }
 }

@@ -94,6 +94,7 @@ impl Service for Courses {
     }
 
     fn start_workers(&self, kit: &Kit) {
+        kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
         kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
         self.shelf.start_hearing(kit);

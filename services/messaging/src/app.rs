@@ -82,6 +82,7 @@ impl Service for Messaging {
     }
 
     fn start_workers(&self, kit: &Kit) {
+        kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
         kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));

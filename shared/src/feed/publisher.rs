@@ -12,17 +12,16 @@ use crate::context::Context;
 use crate::http::Problem;
 use crate::pg::{self, Database, Work};
 use crate::redis::Cluster;
+use crate::sequence::Sequence;
 use crate::service_token::CallingService;
 
 /// How often the sequencer looks for rows without a position: the delay that a change has before siblings can see it.
 const SEQUENCE_EVERY: Duration = Duration::from_millis(200);
 /// Pause after a failure.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// Rows sequenced in one transaction.
-const BATCH: i64 = 20_000;
 const SEQUENCE_LIMIT: Duration = Duration::from_secs(30);
-/// "feed" in ASCII; every instance of the owner uses the same.
-const SEQUENCER_LOCK: i64 = 0x6665_6564;
+/// The lock is "feed" in ASCII.
+const SEQUENCE: Sequence = Sequence { table: "change_feed", lock: 0x6665_6564, batch: 20_000 };
 
 /// The owner's side of a feed. Cloning shares its engines.
 #[derive(Clone)]
@@ -63,24 +62,11 @@ impl Publisher {
 
     async fn sequence(&self) -> Result<u64, pg::Error> {
         let context = Context::background(self.clock.clone(), SEQUENCE_LIMIT);
-        // Almost always there is nothing to do, and a read tells so without taking the lock.
-        let waiting = "select exists (select 1 from change_feed where position is null)";
-        let is_waiting: bool =
-            self.database.reader(&context, Work::Background).await?.query_one(waiting, &[]).await?.get(0);
-        if !is_waiting {
+        if !SEQUENCE.is_waiting(&mut self.database.reader(&context, Work::Background).await?).await? {
             return Ok(0);
         }
         let mut transaction = self.database.begin(&context, Work::Background).await?;
-        let lock = "select pg_try_advisory_xact_lock($1)";
-        if !transaction.query_one(lock, &[&SEQUENCER_LOCK]).await?.get::<_, bool>(0) {
-            return Ok(0);
-        }
-        // A statement of its own, so that its snapshot is newer than the lock and sees what the last holder did.
-        let give_positions = "with head as (select coalesce(max(position), 0) as last from change_feed),
-                  batch as (select id, row_number() over (order by id) as n
-                            from (select id from change_feed where position is null order by id limit $1) as waiting)
-             update change_feed set position = head.last + batch.n from head, batch where change_feed.id = batch.id";
-        let count = transaction.execute(give_positions, &[&BATCH]).await?;
+        let count = SEQUENCE.give_positions(&mut transaction).await?;
         transaction.commit().await?;
         Ok(count)
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use super::{Config, SeedError, Service, StartError, run, seed};
+use super::{Config, SeedError, Service, StartError, audit, run, seed};
 use crate::clock::system_clock;
 use crate::config::{self, Invalid};
 use crate::http::server::openapi;
@@ -40,6 +40,9 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Export the audit log, or check an export.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the OpenAPI description of the public routes.
     Openapi,
     /// Make a signing key: FILE (private, mode 0600) and FILE.pub.
@@ -66,7 +69,18 @@ enum Failure {
     #[error("seed: {0}")]
     Seed(#[from] SeedError),
     #[error("{0}")]
+    Audit(audit::Failure),
+    #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<audit::Failure> for Failure {
+    fn from(failure: audit::Failure) -> Self {
+        match failure {
+            audit::Failure::Config(invalid) => Self::Config(invalid),
+            audit::Failure::Log(_) | audit::Failure::Fault(..) => Self::Audit(failure),
+        }
+    }
 }
 
 impl From<StartError> for Failure {
@@ -88,9 +102,11 @@ pub fn main<S: Service>() -> ExitCode {
             eprintln!("{}: {failure}", S::NAME);
             match failure {
                 Failure::Config(_) => ExitCode::from(EX_CONFIG),
-                Failure::Start(_) | Failure::Migrate(_) | Failure::Seed(_) | Failure::Io(_) => {
-                    ExitCode::FAILURE
-                }
+                Failure::Start(_)
+                | Failure::Migrate(_)
+                | Failure::Seed(_)
+                | Failure::Audit(_)
+                | Failure::Io(_) => ExitCode::FAILURE,
             }
         }
     }
@@ -113,6 +129,18 @@ fn execute<S: Service>(cli: &Cli) -> Result<(), Failure> {
             Some(rows) => println!("{}: {rows} rows loaded", S::NAME),
             None => println!("{}: this data set is loaded already", S::NAME),
         },
+        Command::Audit(audit::Command::Export { file, first, last }) => {
+            let count = block_on(audit::export::<S>(&load::<S>(cli)?, file, *first, *last))??;
+            println!("{}: {count} entries exported to {}", S::NAME, file.display());
+        }
+        Command::Audit(audit::Command::Verify { file, key }) => {
+            let proven = audit::verify(file, key)?;
+            let (latest, count) = (&proven.latest, proven.checkpoints);
+            println!(
+                "entries {} to {} of {} are what was signed on {} in a log of {} entries ({count} checkpoints agree)",
+                proven.first, proven.last, latest.origin, latest.at, latest.tree.size
+            );
+        }
         Command::Openapi => println!("{}", openapi::<S>().to_pretty_json().unwrap_or_default()),
         Command::GenerateKey { kid, file } => generate_key(kid, file)?,
     }

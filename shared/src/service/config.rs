@@ -8,7 +8,7 @@ use super::certificate;
 use crate::ablation::Ablation;
 use crate::clock::system_clock;
 use crate::config::{CrossChecked, Invalid, Profile, must_be_file};
-use crate::{http, pg, redis, service_token, telemetry};
+use crate::{audit, http, pg, redis, service_token, telemetry};
 
 /// The whole configuration file of a service.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -40,6 +40,10 @@ pub struct Config<O: OwnConfig> {
     /// Keys between services.
     #[garde(dive)]
     pub service_identity: service_token::Config,
+    /// Checkpoints of the audit log; without it they are neither signed nor written.
+    #[serde(default)]
+    #[garde(dive)]
+    pub audit: Option<audit::Config>,
     /// What only this service has.
     #[serde(bound = "O: DeserializeOwned")]
     #[garde(dive)]
@@ -64,6 +68,10 @@ impl<O: OwnConfig> CrossChecked for Config<O> {
             certificate::check(file, self.profile)?;
         }
         service_token::Identity::open(&self.service_identity, "check", self.profile, system_clock())?;
+        if let Some(audit) = &self.audit {
+            audit.check()?;
+            audit::Checkpoints::open(audit, &self.service_identity.key_file, self.profile)?;
+        }
         self.own.check(self.profile)
     }
 }

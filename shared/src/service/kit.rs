@@ -18,7 +18,7 @@ use crate::resilience::breaker::Registry;
 use crate::runtime::Workers;
 use crate::service_token::Identity;
 use crate::telemetry::Metrics;
-use crate::{pg, redis};
+use crate::{audit, pg, redis};
 
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,8 @@ pub struct Kit {
     pub cluster: Cluster,
     /// Who this service is to its siblings.
     pub identity: Identity,
+    /// Its audit log.
+    pub audit: audit::Log,
     /// Its instruments.
     pub metrics: Metrics,
     /// The breakers of everything it depends on.
@@ -88,6 +90,7 @@ impl Kit {
         })
         .await?;
         let cluster = connect_cluster(&waiting, &config.redis, &engine).await?;
+        let audit = audit_log(config, service, &database, &clock)?;
         let instance = config.instance.as_str().into();
         let readiness = Readiness::default();
         let profile = config.profile;
@@ -100,11 +103,25 @@ impl Kit {
             database,
             cluster,
             identity,
+            audit,
             metrics,
             breakers,
             readiness,
         })
     }
+}
+
+/// The audit log, as the configuration wants it signed.
+pub(super) fn audit_log<O: OwnConfig>(
+    config: &Config<O>,
+    service: &'static str,
+    database: &Database,
+    clock: &SharedClock,
+) -> Result<audit::Log, Invalid> {
+    let key_file = &config.service_identity.key_file;
+    let open = |audit: &audit::Config| audit::Checkpoints::open(audit, key_file, config.profile);
+    let checkpoints = config.audit.as_ref().map(open).transpose()?;
+    Ok(audit::Log::new(service, database.clone(), clock.clone(), checkpoints))
 }
 
 async fn connect_cluster(

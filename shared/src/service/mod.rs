@@ -1,5 +1,6 @@
 //! Settles what a service is made of and how it lives: configuration, engines, routes, workers, probes, an orderly end.
 
+mod audit;
 mod certificate;
 mod cli;
 mod config;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::audit::{self, Actor, Entry};
 use crate::clock::SharedClock;
 use crate::config::Profile;
 use crate::context::Context;
@@ -35,6 +36,9 @@ pub enum SeedError {
     /// A file or the database refused.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The audit log refused.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
     /// The database is away.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
@@ -60,8 +64,8 @@ pub async fn seed(
     let mut transaction = database.begin(&context, Work::Background).await?;
     let loaded = transaction.query_opt("select manifest from seeded_data_set for update", &[]).await?;
     let loaded: Option<Value> = loaded.map(|row| row.get(0));
-    match loaded {
-        Some(loaded) if loaded == manifest && !replace => return Ok(None),
+    match &loaded {
+        Some(loaded) if *loaded == manifest && !replace => return Ok(None),
         Some(loaded) if !replace => return Err(SeedError::Other(loaded.to_string())),
         Some(_) => delete_all(&mut transaction, plan).await?,
         None => {}
@@ -72,6 +76,11 @@ pub async fn seed(
         rows += copy_csv(&mut transaction, &CsvTable { table, file }).await?;
     }
     announce(&mut transaction, plan, false).await?;
+    let act = if loaded.is_some() { "data_set_replaced" } else { "data_set_loaded" };
+    let details = json!({ "manifest": manifest.to_string(), "before": loaded.map(|before| before.to_string()), "rows": rows });
+    let subject = "data_set:demo".to_owned();
+    let entry = Entry { actor: Actor::Operator, act, subject, authority: None, details };
+    audit::append(&mut transaction, &entry).await?;
     transaction.execute("insert into seeded_data_set (manifest) values ($1)", &[&manifest]).await?;
     transaction.commit().await?;
     Ok(Some(rows))

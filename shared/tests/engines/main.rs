@@ -5,6 +5,7 @@
     reason = "tests panic, spawn and look at the clock as they like"
 )]
 
+mod audit;
 mod cache;
 mod drain;
 mod feed;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng;
+use serde_json::json;
+use shared::audit::{self, Actor, Entry};
 use shared::clock::SharedClock;
 use shared::config::{Invalid, Profile};
 use shared::context::Context;
@@ -128,11 +130,27 @@ impl Sessions {
             Rotation::Next(generation) => generation,
             Rotation::Killed => {
                 tracing::warn!(%sid, "an old refresh handle was used again: the session has been ended");
+                self.keep_that_ended(context, &handle).await?;
                 return Err(Error::SessionOver);
             }
             Rotation::Unknown => return Err(Error::SessionOver),
         };
         self.grant(&handle, &account.memberships)
+    }
+
+    /// The end itself is in the session store and has taken place; when the log is away the answer says so, and the
+    /// next use of the handle finds no session.
+    async fn keep_that_ended(&self, context: &Context, handle: &RefreshHandle) -> Result<(), Error> {
+        let entry = Entry {
+            actor: Actor::Service,
+            act: "session_family_ended",
+            subject: format!("session:{}", handle.sid),
+            authority: None,
+            details: json!({ "person": handle.sub, "reason": "old_refresh_handle", "generation": handle.generation }),
+        };
+        let mut transaction = self.database.begin(context, Work::Login).await?;
+        audit::append(&mut transaction, &entry).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error.

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test reports a fault by panicking")]
 
 mod app;
+mod audit;
 mod me;
 mod openapi;
 mod outage;

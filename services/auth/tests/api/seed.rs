@@ -64,6 +64,12 @@ async fn a_data_set_is_loaded_once_announced_and_replaced_only_when_asked() {
     assert_eq!(load(&database, second.path(), Profile::Test, true).await.unwrap(), Some(4));
     assert_eq!(count(&database, "select count(*) from person where family_name = 'second'").await, 1);
     assert_eq!(count(&database, "select count(*) from change_feed where deleted").await, 3);
+    for (act, before) in [("data_set_loaded", "null"), ("data_set_replaced", "first")] {
+        let kept = format!(
+            "select count(*) from audit_leaf where content like '%{act}%' and content like '%before%{before}%'"
+        );
+        assert_eq!(count(&database, &kept).await, 1, "{act}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
