@@ -44,7 +44,7 @@ impl Clock for SystemClock {
     /// `CLOCK_MONOTONIC_COARSE`: what the kernel wrote at its last tick, read without a look at the counter.
     fn coarse_ms(&self) -> u64 {
         let time = clock_gettime(ClockId::MonotonicCoarse);
-        u64::try_from(time.tv_sec * 1_000 + time.tv_nsec / 1_000_000).unwrap_or(0)
+        time.tv_sec.cast_unsigned() * 1_000 + time.tv_nsec.cast_unsigned() / 1_000_000
     }
 
     #[expect(clippy::disallowed_methods, reason = "the home of the clock")]

@@ -89,10 +89,11 @@ impl Breaker {
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Refused> {
         let (stamp, started_ms) = (self.stamp(), self.clock.coarse_ms());
-        match stamp.state() {
-            State::Closed => Ok(Permit { breaker: self, stamp, started_ms, probe: None }),
-            State::Open | State::HalfOpen => self.acquire_probe(stamp, started_ms),
-        }
+        let (stamp, probe) = match stamp.state() {
+            State::Closed => (stamp, None),
+            State::Open | State::HalfOpen => self.admit_probe(stamp, started_ms)?,
+        };
+        Ok(Permit { breaker: self, stamp, started_ms, probe })
     }
 
     /// The state now. An open breaker becomes half-open with the first call after its time.
@@ -129,7 +130,7 @@ impl Breaker {
 
     /// Refusals while open take no lock: they are most frequent when things are worst.
     #[cold]
-    fn acquire_probe(&self, seen: Stamp, now_ms: u64) -> Result<Permit<'_>, Refused> {
+    fn admit_probe(&self, seen: Stamp, now_ms: u64) -> Result<(Stamp, Option<Ticket>), Refused> {
         let left_ms = self.open_left_ms(now_ms);
         if seen.state() == State::Open && left_ms > 0 {
             return Err(self.refuse(left_ms));
@@ -154,7 +155,7 @@ impl Breaker {
         };
         drop(core);
         self.tell(half_opened);
-        Ok(Permit { breaker: self, stamp, started_ms: now_ms, probe })
+        Ok((stamp, probe))
     }
 
     fn refuse(&self, left_ms: u64) -> Refused {
@@ -162,8 +163,23 @@ impl Breaker {
         Refused { retry_after: Duration::from_millis(left_ms) }
     }
 
-    /// A bad result while closed: only these can open a breaker, so only these look at the whole window.
+    /// All results but that of a good, fast call while closed.
     #[cold]
+    fn settle(&self, stamp: Stamp, probe: Option<Ticket>, kind: Kind, now_ms: u64) {
+        if let Some(ticket) = probe {
+            self.conclude(ticket, kind, now_ms);
+        } else if self.stamp() == stamp {
+            self.window.add(kind, now_ms);
+            self.consider_opening(stamp, now_ms);
+        }
+    }
+
+    #[cold]
+    fn give_back(&self, ticket: Ticket) {
+        self.core().probes.give_back(ticket);
+    }
+
+    /// A bad result while closed: only these can open a breaker, so only these look at the whole window.
     fn consider_opening(&self, stamp: Stamp, now_ms: u64) {
         if self.is_ablated || !self.policy.opens_at(self.window.counts(now_ms)) {
             return;
@@ -179,7 +195,6 @@ impl Breaker {
         self.tell(Some(opened));
     }
 
-    #[cold]
     fn conclude(&self, ticket: Ticket, kind: Kind, now_ms: u64) {
         let mut core = self.core();
         let changed = match core.probes.conclude(ticket, kind, &self.policy) {

@@ -18,27 +18,45 @@ impl Permit<'_> {
     /// The call went well: slow if it took as long as the policy calls slow.
     #[inline]
     pub fn success(self) {
-        self.conclude(Kind::Fine);
+        let now_ms = self.breaker.clock.coarse_ms();
+        if self.probe.is_some() || self.is_slow(now_ms) {
+            self.settle(Kind::Fine, now_ms);
+        } else if self.breaker.stamp() == self.stamp {
+            self.breaker.window.add(Kind::Fine, now_ms);
+        }
     }
 
     /// The call failed.
+    #[inline]
     pub fn failure(self) {
-        self.conclude(Kind::Failed);
+        let now_ms = self.breaker.clock.coarse_ms();
+        self.settle(Kind::Failed, now_ms);
     }
 
     /// The call went well, and too slowly by a measure of the caller's own.
+    #[inline]
     pub fn slow(self) {
-        self.conclude(Kind::Slow);
+        let now_ms = self.breaker.clock.coarse_ms();
+        self.settle(Kind::Slow, now_ms);
     }
 
     /// Whatever came of it.
+    #[inline]
     pub fn report(self, outcome: Outcome) {
         match outcome {
             Outcome::Success => self.success(),
             Outcome::Failure => self.failure(),
             Outcome::Slow => self.slow(),
-            Outcome::TimedOut if self.is_slow(self.breaker.clock.coarse_ms()) => self.slow(),
-            Outcome::TimedOut | Outcome::Neutral => drop(self),
+            Outcome::TimedOut => self.timed_out(),
+            Outcome::Neutral => drop(self),
+        }
+    }
+
+    #[inline]
+    fn timed_out(self) {
+        let now_ms = self.breaker.clock.coarse_ms();
+        if self.is_slow(now_ms) {
+            self.settle(Kind::Slow, now_ms);
         }
     }
 
@@ -47,27 +65,20 @@ impl Permit<'_> {
         now_ms.saturating_sub(self.started_ms) >= self.breaker.policy.slow_call_ms()
     }
 
+    /// Hands its parts over one by one, so that a permit which goes the usual way lives in registers.
     #[inline]
-    fn conclude(mut self, kind: Kind) {
-        let (breaker, now_ms) = (self.breaker, self.breaker.clock.coarse_ms());
+    fn settle(mut self, kind: Kind, now_ms: u64) {
+        let probe = self.probe.take();
         let kind = if kind == Kind::Fine && self.is_slow(now_ms) { Kind::Slow } else { kind };
-        if let Some(ticket) = self.probe.take() {
-            return breaker.conclude(ticket, kind, now_ms);
-        }
-        if breaker.stamp() != self.stamp {
-            return;
-        }
-        breaker.window.add(kind, now_ms);
-        if kind != Kind::Fine {
-            breaker.consider_opening(self.stamp, now_ms);
-        }
+        self.breaker.settle(self.stamp, probe, kind, now_ms);
     }
 }
 
 impl Drop for Permit<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.probe.take() {
-            self.breaker.core().probes.give_back(ticket);
+            self.breaker.give_back(ticket);
         }
     }
 }

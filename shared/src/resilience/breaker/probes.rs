@@ -3,20 +3,19 @@
 //! Half-open breakers that never leave that state because permits were lost are the worst bug that users of resilience4j
 //! report; failsafe and recloser admit everybody instead, which fells what has just come back.
 
+use std::num::NonZeroU64;
+
 use super::policy::Policy;
 use super::window::{Counts, Kind};
 
-/// A place among the probes of one half-open phase.
+/// A place among the probes of one half-open phase: a number that is given once, small enough to travel in every permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket {
-    place: usize,
-    number: u64,
-}
+pub(super) struct Ticket(NonZeroU64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Free,
-    Lent { number: u64, until_ms: u64 },
+    Lent { to: Ticket, until_ms: u64 },
     Used,
 }
 
@@ -25,7 +24,7 @@ enum Place {
 pub(super) struct Probes {
     places: Vec<Place>,
     results: Counts,
-    lent_so_far: u64,
+    next: Ticket,
 }
 
 /// What the probes say.
@@ -42,7 +41,7 @@ pub(super) enum Verdict {
 impl Probes {
     pub(super) fn new(policy: &Policy) -> Self {
         let count = usize::try_from(policy.probes()).unwrap_or(1);
-        Self { places: vec![Place::Free; count], results: Counts::default(), lent_so_far: 0 }
+        Self { places: vec![Place::Free; count], results: Counts::default(), next: Ticket(NonZeroU64::MIN) }
     }
 
     /// Begins a new phase. Tickets of earlier ones stay strange: their numbers never come back.
@@ -58,11 +57,11 @@ impl Probes {
             Place::Lent { until_ms, .. } => *until_ms <= now_ms,
             Place::Used => false,
         };
-        let place = self.places.iter().position(is_open)?;
-        self.lent_so_far += 1;
-        let number = self.lent_so_far;
-        *self.places.get_mut(place)? = Place::Lent { number, until_ms: now_ms.saturating_add(lease_ms) };
-        Some(Ticket { place, number })
+        let place = self.places.iter_mut().find(|place| is_open(place))?;
+        let ticket = self.next;
+        self.next = Ticket(ticket.0.saturating_add(1));
+        *place = Place::Lent { to: ticket, until_ms: now_ms.saturating_add(lease_ms) };
+        Some(ticket)
     }
 
     /// A probe came back without a result.
@@ -87,8 +86,7 @@ impl Probes {
     }
 
     fn holder(&mut self, ticket: Ticket) -> Option<&mut Place> {
-        let place = self.places.get_mut(ticket.place)?;
-        matches!(place, Place::Lent { number, .. } if *number == ticket.number).then_some(place)
+        self.places.iter_mut().find(|place| matches!(place, Place::Lent { to, .. } if *to == ticket))
     }
 }
 

@@ -1,14 +1,18 @@
 //! Settles how results of the last seconds are counted: buckets of time that any thread adds to without a lock.
 //!
 //! A sliding time window of buckets, as resilience4j's `FixedSizeSlidingTimeWindow` and Hystrix' rolling number have it.
-//! Hot path: one shift (widths are powers of two), one load, one addition in a cache line of the bucket's own. A count
-//! and the number of its bucket share one word, so that the first to come in a new bucket restarts it by one exchange.
+//! Hot path: one shift (widths are powers of two) and one addition, in a stripe that few other threads add to, so that
+//! threads do not wait for each other's cache lines. A count and the number of its bucket share one word, so that the
+//! first to come in a new bucket restarts it by one exchange.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Slots of the ring; a window spans 8 to 16 of them.
 const SLOTS: usize = 16;
 const SLOT_MASK: usize = SLOTS - 1;
+/// Threads take turns in choosing a stripe, and keep it.
+const STRIPES: usize = 4;
+const STRIPE_MASK: usize = STRIPES - 1;
 /// A window has at least so many buckets: it forgets in steps of an eighth or less.
 const FEWEST_BUCKETS: u64 = 8;
 
@@ -48,19 +52,23 @@ impl Counts {
     }
 }
 
-/// A ring of buckets.
+/// Rings of buckets; what counts is their sum.
 #[derive(Debug)]
 pub(super) struct Window {
-    buckets: [Bucket; SLOTS],
+    stripes: [Stripe; STRIPES],
     /// Width of a bucket: two to the power of this, in milliseconds.
     shift: u32,
     /// Buckets that count, the current one included.
     span: u64,
 }
 
-/// One slice of time, alone in its cache line: neighbours and the breaker's state are not disturbed by its additions.
+/// A ring of buckets, apart from others by two cache lines: processors fetch them in pairs.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
+struct Stripe([Bucket; SLOTS]);
+
+/// One slice of time.
+#[derive(Debug, Default)]
 struct Bucket {
     fine: Cell,
     failed: Cell,
@@ -79,7 +87,7 @@ impl Window {
     pub(super) fn new(window_ms: u64) -> Self {
         let shift = (window_ms / FEWEST_BUCKETS).max(1).ilog2();
         let span = window_ms.div_ceil(1 << shift);
-        Self { buckets: Default::default(), shift, span }
+        Self { stripes: Default::default(), shift, span }
     }
 
     /// Counts a result now.
@@ -98,7 +106,7 @@ impl Window {
     pub(super) fn counts(&self, now_ms: u64) -> Counts {
         let slice = now_ms >> self.shift;
         let oldest = (slice + 1).saturating_sub(self.span);
-        self.buckets.iter().fold(Counts::default(), |sum, bucket| Counts {
+        self.buckets().fold(Counts::default(), |sum, bucket| Counts {
             fine: sum.fine + bucket.fine.since(oldest),
             failed: sum.failed + bucket.failed.since(oldest),
             slow: sum.slow + bucket.slow.since(oldest),
@@ -107,47 +115,53 @@ impl Window {
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
-        for bucket in &self.buckets {
+        for bucket in self.buckets() {
             for cell in [&bucket.fine, &bucket.failed, &bucket.slow] {
                 cell.0.store(0, Ordering::Relaxed);
             }
         }
     }
 
+    fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.stripes.iter().flat_map(|stripe| &stripe.0)
+    }
+
     #[inline]
     #[expect(
         clippy::indexing_slicing,
-        reason = "the mask keeps the index below the length, and no check is compiled"
+        reason = "masks keep both indices in bounds, and no check is compiled"
     )]
     fn bucket(&self, slice: u64) -> &Bucket {
-        &self.buckets[usize::try_from(slice & SLOT_MASK as u64).unwrap_or(0)]
+        let slot = usize::try_from(slice & SLOT_MASK as u64).unwrap_or(0);
+        &self.stripes[STRIPE.with(|stripe| *stripe) & STRIPE_MASK].0[slot]
     }
 }
 
+static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// This thread's stripe in every window.
+    static STRIPE: usize = NEXT_STRIPE.fetch_add(1, Ordering::Relaxed);
+}
+
 impl Cell {
-    /// One more in `slice`. A thread that slept for a whole turn of the ring adds to the slice that is current now:
-    /// a count that comes so late is in the wrong second anyway.
+    /// One more in `slice`. Adding first and looking afterwards fetches the cache line once; what was added to an old
+    /// slice goes with it. A thread that slept for a whole turn of the ring adds to the slice that is current now: a
+    /// count that comes so late is in the wrong second anyway.
     #[inline]
     fn add(&self, slice: u64) {
-        let seen = self.0.load(Ordering::Relaxed);
-        if seen >> COUNT_BITS >= slice & COUNT_MASK {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.restart(slice & COUNT_MASK, seen);
+        let seen = self.0.fetch_add(1, Ordering::Relaxed);
+        if seen >> COUNT_BITS < slice & COUNT_MASK {
+            self.restart(slice & COUNT_MASK);
         }
     }
 
     /// The first count in a new slice; others may come first.
     #[cold]
-    fn restart(&self, slice: u64, mut seen: u64) {
-        while seen >> COUNT_BITS < slice {
-            let fresh = slice << COUNT_BITS | 1;
-            match self.0.compare_exchange_weak(seen, fresh, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(newer) => seen = newer,
-            }
+    fn restart(&self, slice: u64) {
+        let fresh = |seen| (seen >> COUNT_BITS < slice).then_some(slice << COUNT_BITS | 1);
+        if self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fresh).is_err() {
+            self.0.fetch_add(1, Ordering::Relaxed);
         }
-        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     fn since(&self, oldest: u64) -> u64 {
