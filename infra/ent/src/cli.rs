@@ -12,7 +12,8 @@ const EXIT_CODES: &str = "Exit codes:
   2    the command line is wrong
   3    the backend has to be running for this, and is not
   130  stopped by Ctrl-C or SIGTERM
-  `test` ends with the code of the tests (100: a test failed), `prove` with 1 when a threshold was crossed.
+  `test` ends with the code of the tests (100: a test failed), `prove` with 1 when a threshold was
+  crossed, `bench` with 1 when an aim was missed.
 
 Everything private to this installation (data, logs, keys, certificates) lies under `.ent/` in the checkout.";
 
@@ -56,6 +57,12 @@ pub(crate) enum Command {
     Test(Test),
     /// Prove a behaviour under load with k6, against thresholds
     Prove(Prove),
+    /// Measure what parts of the backend cost, beside peers or limits measured in the same run
+    ///
+    /// Builds the benchmarks (release) and runs them on this machine. Each prints its figure, the peer's, the ratio and the
+    /// aim; `docs/performance.md` says how to read them. Ratios mean something on a busy machine, single figures do not.
+    #[command(after_help = "Example: cargo ent bench breaker --json")]
+    Bench(Bench),
     /// Print the current one-time code of a demo account
     Totp(Totp),
     /// Say what is missing on this machine and how to get it
@@ -156,6 +163,16 @@ pub(crate) struct Prove {
     /// Which proof: `smoke` runs the journey of every role for 20 s
     #[arg(value_parser = ["smoke"])]
     pub(crate) scenario: String,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Which benchmark; all without it
+    pub(crate) name: Option<String>,
+    /// For programs: one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `totp`.

@@ -1,6 +1,7 @@
 //! Settles which code carries out which command.
 
 mod accounts;
+mod bench;
 mod detach;
 mod doctor;
 mod down;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Seed(options) => seed::run(&context()?, options),
         Command::Test(options) => test::run(&context()?, options),
         Command::Prove(options) => prove::run(&context()?, options),
+        Command::Bench(options) => bench::run(&context()?, options),
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),
         Command::Generate(options) => generate::run(&context()?, options),
