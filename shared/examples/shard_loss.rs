@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use shared::ablation::Ablation;
 use shared::clock::system_clock;
 use shared::context::Context;
 use shared::redis::{Cluster, Config, Key};
+use shared::resilience::breaker::Registry;
 use tokio::runtime::Handle;
 
 /// Concurrent callers per shard.
@@ -33,7 +35,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config: Config = serde_json::from_value(serde_json::json!({
         "nodes": [node], "password_file": password_file, "key_prefix": "shard_loss:",
     }))?;
-    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await?;
+    let breakers = Registry::new(system_clock(), Ablation::default());
+    let cluster = Cluster::connect(&config, &breakers, &Handle::current()).await?;
     let counters = start_callers(&cluster);
     let (start, end) = (Instant::now(), Duration::from_secs(seconds.parse()?));
     let mut last = vec![0; counters.len()];

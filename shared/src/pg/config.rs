@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use garde::Validate;
 use serde::Deserialize;
 
+use crate::resilience::breaker::{Policy, Settings};
+
 /// Where the database is and how much of it this service may use.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,11 @@ pub struct Config {
     #[serde(default = "default_statement_ms")]
     #[garde(range(min = 1, max = 60_000))]
     pub statement_ms: u64,
+    /// When writes are refused for a while: by how many commits of requests fail or are slow. A disk that hangs is
+    /// noticed here first, and refusing early keeps its queue out of every request.
+    #[serde(default = "default_write_breaker")]
+    #[garde(skip)]
+    pub write_breaker: Policy,
     /// Longest run of one statement of background work, in milliseconds.
     #[serde(default = "default_background_statement_ms")]
     #[garde(range(min = 1, max = 600_000))]
@@ -95,6 +102,10 @@ fn default_connect_ms() -> u64 {
 }
 fn default_statement_ms() -> u64 {
     2_000
+}
+/// A commit on a healthy disk takes milliseconds; 150 ms is a disk that others wait for as well.
+fn default_write_breaker() -> Policy {
+    Policy::try_new(Settings { slow_call_ms: 150, ..Settings::default() }).unwrap_or_default()
 }
 fn default_background_statement_ms() -> u64 {
     30_000

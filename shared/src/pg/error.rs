@@ -11,6 +11,9 @@ pub enum Error {
     /// Whoever asked is gone.
     #[error("the deadline passed before the database answered")]
     Deadline,
+    /// Writes have failed or been slow lately; none is begun for a while.
+    #[error("writes are paused for {0:?}: commits have failed or been slow")]
+    Open(std::time::Duration),
     /// All connections of this class of work stayed lent.
     #[error("no database connection became free in time")]
     Busy,
@@ -47,7 +50,12 @@ impl Error {
     /// Whether the same act may succeed later without any change to it.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Deadline | Self::Busy | Self::Unreachable(_) | Self::Timeout | Self::Conflict => true,
+            Self::Deadline
+            | Self::Open(_)
+            | Self::Busy
+            | Self::Unreachable(_)
+            | Self::Timeout
+            | Self::Conflict => true,
             Self::Constraint(_) | Self::NoRow | Self::Unexpected(_) => false,
         }
     }

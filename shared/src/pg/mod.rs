@@ -13,6 +13,7 @@ mod migrate;
 mod reader;
 mod transaction;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
@@ -21,6 +22,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::{Invalid, Secret};
 use crate::context::Context;
+use crate::resilience::breaker::{Breaker, Registry, State};
 pub use config::{Config, Endpoint, PoolSizes};
 pub use connect::wait_until_reachable;
 pub use error::{Constraint, Error};
@@ -55,6 +57,7 @@ pub struct Database {
     write: Lender,
     login: Lender,
     background: Lender,
+    writes: Arc<Breaker>,
     statement_limit: Duration,
     background_limit: Duration,
 }
@@ -68,7 +71,9 @@ struct Lender {
 
 impl Database {
     /// Prepares the pools; connects only when first asked. Connections live on `engine`, so a stalled HTTP worker breaks nobody's.
-    pub fn open(config: &Config, engine: &Handle) -> Result<Self, Invalid> {
+    pub fn open(config: &Config, breakers: &Registry, engine: &Handle) -> Result<Self, Invalid> {
+        let writes = breakers.breaker(&format!("postgres:{}:write", config.database), &config.write_breaker);
+        let writes = writes.map_err(|error| Invalid::new(error.to_string()))?;
         let password = Secret::read(&config.password_file)?;
         let primary = Endpoint { host: config.host.clone(), port: config.port };
         let lender = |server: &Endpoint, attributes: TargetSessionAttrs, size: usize, wait_ms: u64| {
@@ -103,6 +108,7 @@ impl Database {
             login: on_primary(pools.login, wait_ms)?,
             // Background work shares its few connections in turn: it may wait as long as a connection may take to open.
             background: on_primary(pools.background, config.connect_ms)?,
+            writes,
             statement_limit: Duration::from_millis(config.statement_ms),
             background_limit: Duration::from_millis(config.background_statement_ms),
         })
@@ -120,7 +126,14 @@ impl Database {
 
     /// A transaction in the pool of `work`; nothing is sent before its first statement.
     pub async fn begin(&self, context: &Context, work: Work) -> Result<Transaction, Error> {
-        Ok(Transaction::new(context.clone(), self.lease(context, work).await?, self.limit(work)))
+        let commits = (work == Work::Write).then(|| self.writes.clone());
+        if let Some(breaker) = commits.as_ref().filter(|breaker| breaker.state() == State::Open) {
+            let left = breaker.retry_after();
+            if !left.is_zero() {
+                return Err(Error::Open(left));
+            }
+        }
+        Ok(Transaction::new(context.clone(), self.lease(context, work).await?, self.limit(work), commits))
     }
 
     /// Asks the database for one row, to learn whether it answers.

@@ -1,5 +1,6 @@
 //! Settles what a transaction is: opened with its first statement, bounded by its deadline, rolled back unless committed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::join;
@@ -10,17 +11,25 @@ use super::lease::{Lease, State};
 use super::reader::NETWORK_MARGIN;
 use super::{Error, Params};
 use crate::context::Context;
+use crate::resilience::breaker::Breaker;
 
 /// Statements that take effect together or not at all. Dropped without [`Transaction::commit`], it cancels and rolls back.
 pub struct Transaction {
     context: Context,
     lease: Lease,
     statement_limit: Duration,
+    commits: Option<Arc<Breaker>>,
 }
 
 impl Transaction {
-    pub(super) fn new(context: Context, lease: Lease, statement_limit: Duration) -> Self {
-        Self { context, lease, statement_limit }
+    /// `commits` judges how long commits take, where somebody waits for them.
+    pub(super) fn new(
+        context: Context,
+        lease: Lease,
+        statement_limit: Duration,
+        commits: Option<Arc<Breaker>>,
+    ) -> Self {
+        Self { context, lease, statement_limit, commits }
     }
 
     /// The work that this transaction belongs to.
@@ -62,6 +71,19 @@ impl Transaction {
         if self.lease.state() == State::Idle {
             return Ok(());
         }
+        let Some(breaker) = self.commits.take() else { return self.send_commit().await };
+        // Refused here, nothing has been sent: the transaction rolls back.
+        let permit = breaker.acquire().map_err(|refused| Error::Open(refused.retry_after))?;
+        let outcome = self.send_commit().await;
+        match &outcome {
+            Ok(()) => permit.success(),
+            Err(error) if error.retryable() => permit.failure(),
+            Err(_) => drop(permit),
+        }
+        outcome
+    }
+
+    async fn send_commit(&mut self) -> Result<(), Error> {
         let limit = self.context.remaining_up_to(self.statement_limit)?;
         self.lease.set(State::Running);
         let Some(client) = self.lease.client() else { return Err(Error::Busy) };

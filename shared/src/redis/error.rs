@@ -11,6 +11,9 @@ pub enum Error {
     /// Whoever asked is gone.
     #[error("the deadline passed before Redis was asked")]
     Deadline,
+    /// The shard has not answered lately; nothing is sent to it for a while.
+    #[error("the shard has not answered lately; its breaker is open for {0:?}")]
+    Open(std::time::Duration),
     /// Too many commands are in flight.
     #[error("no place among the commands in flight became free in time")]
     Busy,
@@ -32,7 +35,7 @@ impl Error {
     /// Whether the same act may succeed later without any change to it.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Deadline | Self::Busy | Self::Timeout | Self::Unreachable(_) => true,
+            Self::Deadline | Self::Open(_) | Self::Busy | Self::Timeout | Self::Unreachable(_) => true,
             Self::Unexpected(_) | Self::Invalid(_) => false,
         }
     }

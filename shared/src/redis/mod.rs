@@ -24,9 +24,9 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::clock::SharedClock;
 use crate::config::Secret;
 use crate::context::Context;
+use crate::resilience::breaker::Registry;
 pub use error::Error;
 use node::Node;
 pub use script::{Call, Script};
@@ -111,7 +111,7 @@ struct Inner {
 
 impl Cluster {
     /// Learns who owns what, then follows it until the last clone is gone; connections live on `engine`. Tries each configured node once.
-    pub async fn connect(config: &Config, clock: SharedClock, engine: &Handle) -> Result<Self, Error> {
+    pub async fn connect(config: &Config, breakers: &Registry, engine: &Handle) -> Result<Self, Error> {
         let limits = Limits {
             connect: Duration::from_millis(config.connect_ms),
             response: Duration::from_millis(config.response_ms),
@@ -121,7 +121,7 @@ impl Cluster {
         let seeds: Vec<Arc<str>> = config.nodes.iter().map(|node| node.as_str().into()).collect();
         let reach_as = config.reach_as.clone().into_iter().collect();
         let password = config.password_file.as_deref().map(Secret::read).transpose()?;
-        let topology = Topology::new(seeds, reach_as, password, limits, clock, engine.clone());
+        let topology = Topology::new(seeds, reach_as, password, limits, breakers.clone(), engine.clone());
         let topology = Arc::new(topology);
         topology.read_first().await?;
         let stop = CancellationToken::new();

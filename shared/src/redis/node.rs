@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError,
+    RedisResult,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -12,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Error, Limits};
 use crate::context::Context;
+use crate::resilience::breaker::Breaker;
 
 /// A node, connected or being connected. Its keeper ends with the last handle.
 pub(super) struct Node {
@@ -20,6 +24,7 @@ pub(super) struct Node {
     connection: watch::Receiver<Option<MultiplexedConnection>>,
     suspected: Arc<Notify>,
     places: Semaphore,
+    breaker: Arc<Breaker>,
     limits: Limits,
     _end: tokio_util::sync::DropGuard,
 }
@@ -35,6 +40,7 @@ impl Node {
         reach_as: &str,
         password: Option<&str>,
         limits: Limits,
+        breaker: Arc<Breaker>,
         engine: &Handle,
     ) -> Result<Arc<Self>, Error> {
         let (host, port) = reach_as
@@ -51,26 +57,50 @@ impl Node {
         let keeper = Keeper { client: Client::open(info)?, limits, publish, suspected: suspected.clone() };
         engine.spawn(stop.clone().run_until_cancelled_owned(keeper.run()));
         let places = Semaphore::new(limits.in_flight);
-        Ok(Arc::new(Self { address, connection, suspected, places, limits, _end: stop.drop_guard() }))
+        Ok(Arc::new(Self {
+            address,
+            connection,
+            suspected,
+            places,
+            breaker,
+            limits,
+            _end: stop.drop_guard(),
+        }))
     }
 
-    /// Runs one call on the node's connection, within its limits and the deadline.
+    /// Runs one call on the node's connection, within its limits and the deadline, unless the node's breaker is open.
     pub(super) async fn run<T>(
         &self,
         context: &Context,
-        call: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<T>,
-    ) -> Result<redis::RedisResult<T>, Error> {
+        call: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<RedisResult<T>, Error> {
+        let permit = self.breaker.acquire().map_err(|refused| Error::Open(refused.retry_after))?;
         let wait = context.remaining_up_to(self.limits.place)?;
         let place = timeout(wait, self.places.acquire()).await.map_err(|_| Error::Busy)?;
         let _place = place.map_err(|_| Error::Busy)?;
+        let answer = self.ask(context, call).await;
+        // An error that the node itself answers (a redirection, a wrong type) is an answer.
+        let is_silent = |error: &RedisError| error.is_io_error() || error.is_unrecoverable_error();
+        if answer
+            .as_ref()
+            .map_or_else(|error| !matches!(error, Error::Deadline), |a| a.as_ref().is_err_and(is_silent))
+        {
+            self.suspected.notify_one();
+            permit.failure();
+        } else {
+            permit.success();
+        }
+        answer
+    }
+
+    async fn ask<T>(
+        &self,
+        context: &Context,
+        call: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<RedisResult<T>, Error> {
         let connection = self.connection(context).await?;
         let limit = context.remaining_up_to(self.limits.response)?;
-        let answer = timeout(limit, call(connection)).await;
-        let is_suspect = |error: &redis::RedisError| error.is_io_error() || error.is_unrecoverable_error();
-        if answer.as_ref().map_or(true, |answer| answer.as_ref().is_err_and(is_suspect)) {
-            self.suspected.notify_one();
-        }
-        answer.map_err(|_| Error::Timeout)
+        timeout(limit, call(connection)).await.map_err(|_| Error::Timeout)
     }
 
     /// Whether the keeper holds a connection.
@@ -115,7 +145,7 @@ impl Keeper {
         }
     }
 
-    async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.limits.connect))
             .set_response_timeout(Some(self.limits.response));

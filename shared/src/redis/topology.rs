@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::node::Node;
 use super::slot::Ownership;
 use super::{Error, Limits};
-use crate::clock::SharedClock;
 use crate::config::Secret;
 use crate::context::Context;
+use crate::resilience::breaker::{Policy, Registry, Settings};
 
 /// How often ownership is read, on top of the least pause: four times a second.
 const READ_EVERY: Duration = Duration::from_millis(150);
@@ -32,7 +32,7 @@ pub(super) struct Topology {
     password: Option<Secret>,
     limits: Limits,
     engine: Handle,
-    clock: SharedClock,
+    breakers: Registry,
     map: RwLock<Map>,
     wanted: Notify,
 }
@@ -50,7 +50,7 @@ impl Topology {
         reach_as: HashMap<String, String>,
         password: Option<Secret>,
         limits: Limits,
-        clock: SharedClock,
+        breakers: Registry,
         engine: Handle,
     ) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Topology {
             password,
             limits,
             engine,
-            clock,
+            breakers,
             map: RwLock::default(),
             wanted: Notify::new(),
         }
@@ -83,14 +83,16 @@ impl Topology {
         if let Some(node) = self.map.read().unwrap_or_else(PoisonError::into_inner).nodes.get(address) {
             return Ok(node.clone());
         }
-        let node = self.open(address.into(), self.limits)?;
+        let node = self.open(address.into(), &format!("redis:{address}"), self.limits)?;
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         Ok(map.nodes.entry(node.address.clone()).or_insert(node).clone())
     }
 
     /// A connection of its own to a node, for calls that may take long.
     pub(super) fn open_apart(&self, address: &Arc<str>, response: Duration) -> Result<Arc<Node>, Error> {
-        self.open(address.clone(), Limits { response, in_flight: 1, ..self.limits })
+        let limits = Limits { response, in_flight: 1, ..self.limits };
+        // A domain of its own: what blocks on purpose must not count as slow among commands.
+        self.open(address.clone(), &format!("redis:{address}:stream"), limits)
     }
 
     /// Something failed: ownership may have changed, so it is read at once.
@@ -136,7 +138,8 @@ impl Topology {
     }
 
     async fn read_from(&self, node: &Node) -> Result<(), Error> {
-        let context = Context::background(self.clock.clone(), self.limits.connect + self.limits.response);
+        let context =
+            Context::background(self.breakers.clock().clone(), self.limits.connect + self.limits.response);
         let mut question = redis::cmd("CLUSTER");
         question.arg("NODES");
         let text: String = node.run(&context, async |mut c| question.query_async(&mut c).await).await??;
@@ -174,9 +177,21 @@ impl Topology {
         Ok(())
     }
 
-    fn open(&self, address: Arc<str>, limits: Limits) -> Result<Arc<Node>, Error> {
+    fn open(&self, address: Arc<str>, domain: &str, limits: Limits) -> Result<Arc<Node>, Error> {
         let reach_as = self.reach_as.get(&*address).map_or(&*address, String::as_str).to_owned();
         let password = self.password.as_ref().map(Secret::expose);
-        Node::open(address, &reach_as, password, limits, &self.engine)
+        // One failure domain per node, not per shard: after a failover the slots' new owner starts without a record.
+        let breaker = self.breakers.breaker(domain, &policy(limits)?);
+        let breaker = breaker.map_err(|error| Error::Unreachable(error.to_string()))?;
+        Node::open(address, &reach_as, password, limits, breaker, &self.engine)
     }
+}
+
+/// Sooner than the defaults, since a shard answers in microseconds or not at all, and its replica takes over within seconds.
+fn policy(limits: Limits) -> Result<Policy, Error> {
+    let slow_call_ms = u64::try_from(limits.response.as_millis()).unwrap_or(u64::MAX);
+    let times =
+        Settings { window_ms: 2_000, first_open_ms: 250, longest_open_ms: 1_000, ..Settings::default() };
+    let probe_lease_ms = slow_call_ms.saturating_mul(2).max(1_000);
+    Ok(Policy::try_new(Settings { minimum_calls: 10, slow_call_ms, probe_lease_ms, ..times })?)
 }

@@ -13,6 +13,7 @@ use crate::clock::system_clock;
 use crate::config::{Invalid, Profile};
 use crate::keys;
 use crate::pg::Database;
+use crate::resilience::breaker::Registry;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -54,7 +55,8 @@ pub(super) async fn export<S: Service>(
     first: u64,
     last: Option<u64>,
 ) -> Result<u64, Failure> {
-    let database = Database::open(&config.postgres, &tokio::runtime::Handle::current())?;
+    let breakers = Registry::new(system_clock(), config.ablate);
+    let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
     let log = audit_log(config, S::NAME, &database, &system_clock())?;
     Ok(audit::export(&log, first, last, file).await?)
 }

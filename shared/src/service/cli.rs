@@ -12,6 +12,7 @@ use crate::config::{self, Invalid};
 use crate::http::server::openapi;
 use crate::keys;
 use crate::pg::{self, Database, MigrateError};
+use crate::resilience::breaker::Registry;
 
 /// A service of the ENT backend. Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.
 #[derive(Parser)]
@@ -158,7 +159,8 @@ fn load_data_set<S: Service>(
     replace: bool,
 ) -> Result<Option<u64>, Failure> {
     let loading = async {
-        let database = Database::open(&config.postgres, &tokio::runtime::Handle::current())?;
+        let breakers = Registry::new(system_clock(), config.ablate);
+        let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
         let plan = S::seed_plan();
         Ok::<_, Failure>(seed(&database, system_clock(), config.profile, &plan, folder, replace).await?)
     };

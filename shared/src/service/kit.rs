@@ -83,13 +83,13 @@ impl Kit {
         breakers.observe(metrics.meter());
         let identity = Identity::open(&config.service_identity, service, config.profile, clock.clone())?;
         let waiting = Context::background(clock.clone(), ENGINES_LIMIT);
-        let database = Database::open(&config.postgres, &engine)?;
+        let database = Database::open(&config.postgres, &breakers, &engine)?;
         let address = format!("{}:{}", config.postgres.host, config.postgres.port);
         pg::wait_until_reachable(&waiting, &database, |error| {
             tracing::warn!(address, %error, "waiting for PostgreSQL");
         })
         .await?;
-        let cluster = connect_cluster(&waiting, &config.redis, &engine).await?;
+        let cluster = connect_cluster(&waiting, &config.redis, &breakers, &engine).await?;
         let audit = audit_log(config, service, &database, &clock)?;
         let instance = config.instance.as_str().into();
         let readiness = Readiness::default();
@@ -127,10 +127,11 @@ pub(super) fn audit_log<O: OwnConfig>(
 async fn connect_cluster(
     waiting: &Context,
     config: &redis::Config,
+    breakers: &Registry,
     engine: &Handle,
 ) -> Result<Cluster, StartError> {
     loop {
-        let error = match Cluster::connect(config, waiting.clock().clone(), engine).await {
+        let error = match Cluster::connect(config, breakers, engine).await {
             Ok(cluster) => return Ok(cluster),
             Err(error) => error,
         };

@@ -9,6 +9,7 @@ mod database;
 mod engines;
 mod keys;
 mod proxy;
+mod registry;
 mod running;
 mod waiting;
 
@@ -17,5 +18,6 @@ pub use clock::ManualClock;
 pub use database::TestDatabase;
 pub use keys::TestKeys;
 pub use proxy::{FaultProxy, redis_behind_proxies};
+pub use registry::breakers;
 pub use running::Running;
 pub use waiting::eventually;

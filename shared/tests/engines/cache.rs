@@ -12,7 +12,7 @@ use shared::pg;
 use shared::redis::{Cluster, Config};
 use shared::service::Service;
 use shared::testing::{
-    FaultProxy, ManualClock, Running, TestDatabase, TestKeys, eventually, redis_behind_proxies,
+    FaultProxy, ManualClock, Running, TestDatabase, TestKeys, breakers, eventually, redis_behind_proxies,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -81,8 +81,7 @@ impl Bench {
 
     async fn instance(&self) -> Cache<i64> {
         let clock = Arc::new(self.clock.clone());
-        let cluster =
-            Cluster::connect(&self.config, shared::clock::system_clock(), &Handle::current()).await.unwrap();
+        let cluster = Cluster::connect(&self.config, &breakers(), &Handle::current()).await.unwrap();
         Cache::new("numbers", POLICY, cluster, clock, Handle::current())
     }
 

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::ablation::Ablation;
 use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::context::Context;
 use shared::feed::{Consumer, Projection, ProjectionStatus};
 use shared::pg::Database;
 use shared::redis::Cluster;
-use shared::resilience::breaker::Registry;
 use shared::service::Service;
 use shared::service_token::{Config as IdentityConfig, Identity};
 use shared::siblings::Sibling;
-use shared::testing::{Running, TestDatabase, TestKeys, eventually};
+use shared::testing::{Running, TestDatabase, TestKeys, breakers, eventually};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +35,6 @@ struct Feed {
     _keys: TestKeys,
 }
 
-fn breakers() -> Registry {
-    Registry::new(system_clock(), Ablation::default())
-}
-
 impl Feed {
     async fn start() -> Self {
         let (owner, reader) = tokio::join!(
@@ -59,8 +53,8 @@ impl Feed {
         let (status, stop) = (ProjectionStatus::default(), CancellationToken::new());
         // Two instances follow the same feed into the same tables, as they do in service.
         for _ in 0..2 {
-            let database = Database::open(&reader.config(), &engine).unwrap();
-            let cluster = Cluster::connect(&redis, system_clock(), &engine).await.unwrap();
+            let database = Database::open(&reader.config(), &breakers(), &engine).unwrap();
+            let cluster = Cluster::connect(&redis, &breakers(), &engine).await.unwrap();
             let (source, status) = (source.clone(), status.clone());
             let consumer = Consumer::new(source, database, cluster, system_clock(), THINGS, status);
             tokio::task::spawn(consumer.run(stop.clone()));

@@ -14,7 +14,7 @@ use shared::clock::{SharedClock, system_clock};
 use shared::context::Context;
 use shared::idempotency::{self, Answer, Begin, Claim, Error, KEPT_FOR, LARGEST_ANSWER, Sweeper};
 use shared::pg::{Database, Work};
-use shared::testing::{ManualClock, TestDatabase};
+use shared::testing::{ManualClock, TestDatabase, breakers};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ fn migrations() -> Runner {
 
 async fn database() -> (TestDatabase, Database) {
     let test = TestDatabase::create("shared_idempotency", migrations).await;
-    let database = Database::open(&test.config(), &Handle::current()).unwrap();
+    let database = Database::open(&test.config(), &breakers(), &Handle::current()).unwrap();
     (test, database)
 }
 

@@ -6,7 +6,8 @@ use refinery::{Migration, Runner};
 use shared::clock::system_clock;
 use shared::context::Context;
 use shared::pg::{Constraint, Database, Endpoint, Error, PoolSizes, Work};
-use shared::testing::{FaultProxy, TestDatabase, eventually};
+use shared::resilience::breaker::{Policy, Settings};
+use shared::testing::{FaultProxy, TestDatabase, breakers, eventually};
 use tokio::runtime::Handle;
 
 fn migrations() -> Runner {
@@ -20,7 +21,7 @@ async fn one_connection(limit: Duration) -> (TestDatabase, Database) {
     let mut config = test.config();
     config.pools = PoolSizes { read: 1, write: 1, login: 1, background: 1 };
     config.statement_ms = u64::try_from(limit.as_millis()).unwrap();
-    let database = Database::open(&config, &Handle::current()).unwrap();
+    let database = Database::open(&config, &breakers(), &Handle::current()).unwrap();
     (test, database)
 }
 
@@ -129,7 +130,7 @@ async fn a_database_that_was_away_serves_again_without_a_restart() {
     let proxy = FaultProxy::in_front_of(&format!("{}:{}", config.host, config.port)).await;
     config.port = proxy.address().port();
     config.statement_ms = 300;
-    let database = Database::open(&config, &Handle::current()).unwrap();
+    let database = Database::open(&config, &breakers(), &Handle::current()).unwrap();
     assert_eq!(read_one(&database).await.unwrap(), 1);
     for fault in [FaultProxy::break_connections, FaultProxy::stall] {
         fault(&proxy);
@@ -147,7 +148,7 @@ async fn a_replica_takes_the_reads_of_requests_and_nothing_else() {
     let replica = FaultProxy::in_front_of(&format!("{}:{}", config.host, config.port)).await;
     let address = replica.address();
     config.replica = Some(Endpoint { host: address.ip().to_string(), port: address.port() });
-    let database = Database::open(&config, &Handle::current()).unwrap();
+    let database = Database::open(&config, &breakers(), &Handle::current()).unwrap();
     assert_eq!(read_one(&database).await.unwrap(), 1);
     let taken = replica.attempts();
     assert!(taken > 0, "reads go there");
@@ -161,4 +162,35 @@ async fn a_replica_takes_the_reads_of_requests_and_nothing_else() {
     replica.break_connections();
     assert!(read_one(&database).await.unwrap_err().retryable());
     database.begin(&context(), Work::Write).await.unwrap().query("select 1", &[]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_fail_pause_writes_and_nothing_else_until_one_succeeds() {
+    let test = TestDatabase::create("shared_pg", migrations).await;
+    let mut config = test.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", config.host, config.port)).await;
+    config.port = proxy.address().port();
+    config.statement_ms = 200;
+    let settings =
+        Settings { minimum_calls: 2, first_open_ms: 500, longest_open_ms: 500, ..Settings::default() };
+    config.write_breaker = Policy::try_new(settings).unwrap();
+    let database = Database::open(&config, &breakers(), &Handle::current()).unwrap();
+    for id in [1, 2] {
+        let mut transaction = database.begin(&context(), Work::Write).await.unwrap();
+        transaction.execute("insert into account values ($1, 10)", &[&id]).await.unwrap();
+        proxy.stall();
+        assert!(transaction.commit().await.unwrap_err().retryable());
+        proxy.restore();
+        eventually("the database answers", async || read_one(&database).await.is_ok()).await;
+    }
+    let refused = database.begin(&context(), Work::Write).await.err().unwrap();
+    assert!(matches!(refused, Error::Open(_)) && refused.retryable(), "{refused:?}");
+    assert_eq!(read_one(&database).await.unwrap(), 1, "reads go on");
+    database.begin(&context(), Work::Login).await.unwrap().commit().await.unwrap();
+    eventually("writes go on", async || {
+        let Ok(mut transaction) = database.begin(&context(), Work::Write).await else { return false };
+        let add = "insert into account values (3, 10) on conflict do nothing";
+        transaction.execute(add, &[]).await.is_ok() && transaction.commit().await.is_ok()
+    })
+    .await;
 }

@@ -8,7 +8,9 @@ use serde_json::json;
 use shared::clock::system_clock;
 use shared::context::Context;
 use shared::redis::{Cluster, Config, Error};
-use shared::testing::{FaultProxy, Running, TestDatabase, TestKeys, eventually, redis_behind_proxies};
+use shared::testing::{
+    FaultProxy, Running, TestDatabase, TestKeys, breakers, eventually, redis_behind_proxies,
+};
 use tokio::runtime::Handle;
 
 use crate::service::Smallest;
@@ -36,7 +38,7 @@ async fn a_cluster_that_hangs_costs_each_command_its_limit_and_no_more() {
     let (reach_as, proxies) = redis_behind_proxies().await;
     config.nodes = reach_as.values().cloned().collect();
     config.reach_as = reach_as;
-    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
     set(&cluster, "a").await.unwrap();
     proxies.iter().for_each(FaultProxy::stall);
     let start = Instant::now();
@@ -58,7 +60,7 @@ async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
     config.nodes = reach_as.values().cloned().collect();
     config.reach_as = reach_as;
     config.in_flight = 2;
-    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
     set(&cluster, "a").await.unwrap();
     proxies.iter().for_each(FaultProxy::stall);
     let (first, second, third) =
@@ -74,7 +76,7 @@ async fn a_shard_that_hangs_costs_the_others_nothing() {
     config.nodes = reach_as.values().cloned().collect();
     config.reach_as = reach_as;
     config.in_flight = 2;
-    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
     let names: Vec<String> = (0..60).map(|number| number.to_string()).collect();
     let mut hit = 0;
     for proxy in &proxies {
@@ -95,7 +97,7 @@ async fn a_shard_that_hangs_costs_the_others_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_reader_wakes_on_news_and_waits_for_none_longer_than_its_limit() {
     let (config, _database, _keys) = config().await;
-    let cluster = Cluster::connect(&config, system_clock(), &Handle::current()).await.unwrap();
+    let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
     let mut reader = cluster.stream_reader();
     let start = Instant::now();
     let stream = cluster.key("feed:{x}");
@@ -105,4 +107,25 @@ async fn a_stream_reader_wakes_on_news_and_waits_for_none_longer_than_its_limit(
     add.arg(&stream).arg("*").arg("published").arg(1);
     let id: String = cluster.run(&context(), &stream, &add).await.unwrap();
     assert_eq!(reader.wait_for_news(&context(), &stream, "0").await.unwrap(), Some(id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_stays_silent_is_not_asked_any_more_until_it_answers() {
+    let (mut config, _database, _keys) = config().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    config.nodes = reach_as.values().cloned().collect();
+    config.reach_as = reach_as;
+    let breakers = breakers();
+    let cluster = Cluster::connect(&config, &breakers, &Handle::current()).await.unwrap();
+    set(&cluster, "a").await.unwrap();
+    proxies.iter().for_each(FaultProxy::stall);
+    eventually("its breaker opens", async || {
+        let outcomes = join_all((0..20).map(|_| set(&cluster, "a"))).await;
+        outcomes.iter().any(|outcome| matches!(outcome, Err(Error::Open(_))))
+    })
+    .await;
+    let report = breakers.report();
+    assert!(report.as_object().unwrap().keys().all(|domain| domain.starts_with("redis:")), "{report}");
+    proxies.iter().for_each(FaultProxy::restore);
+    eventually("it is asked again", async || set(&cluster, "a").await.is_ok()).await;
 }

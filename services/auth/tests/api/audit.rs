@@ -12,7 +12,7 @@ use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::pg::Database;
 use shared::session::REFRESH_COOKIE;
-use shared::testing::{ManualClock, Running, eventually};
+use shared::testing::{ManualClock, Running, breakers, eventually};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
@@ -75,7 +75,7 @@ async fn what_was_signed_is_checked_by_the_command_line_alone() {
     };
     eventually("a checkpoint is written", due).await;
 
-    let database = Database::open(&app.database.config(), &Handle::current()).unwrap();
+    let database = Database::open(&app.database.config(), &breakers(), &Handle::current()).unwrap();
     let checkpoints = Checkpoints::open(&audit, &app.keys.file("auth"), Profile::Test).unwrap();
     let log = Log::new("auth", database, system_clock(), Some(checkpoints));
     let export = folder.path().join("export.jsonl");

@@ -7,7 +7,7 @@ use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::pg::Database;
 use shared::service::{SeedError, Service, seed};
-use shared::testing::TestDatabase;
+use shared::testing::{TestDatabase, breakers};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
@@ -43,7 +43,7 @@ async fn load(
     profile: Profile,
     replace: bool,
 ) -> Result<Option<u64>, SeedError> {
-    let database = Database::open(&database.config(), &Handle::current()).unwrap();
+    let database = Database::open(&database.config(), &breakers(), &Handle::current()).unwrap();
     seed(&database, system_clock(), profile, &Auth::seed_plan(), folder, replace).await
 }
 

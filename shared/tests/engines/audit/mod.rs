@@ -14,7 +14,7 @@ use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::context::Context;
 use shared::pg::{Database, Work};
-use shared::testing::{TestDatabase, TestKeys, eventually};
+use shared::testing::{TestDatabase, TestKeys, breakers, eventually};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ struct Audited {
 impl Audited {
     async fn start() -> Self {
         let test = TestDatabase::create("shared_audit", migrations).await;
-        let database = Database::open(&test.config(), &Handle::current()).unwrap();
+        let database = Database::open(&test.config(), &breakers(), &Handle::current()).unwrap();
         let (folder, keys) = (tempfile::tempdir().unwrap(), TestKeys::generate());
         std::fs::create_dir(folder.path().join("checkpoints")).unwrap();
         let config = Config {
