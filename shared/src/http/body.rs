@@ -1,11 +1,11 @@
-//! Settles how a request's body, path and query are read: typed, bounded, every fault a 4xx problem that quotes nothing back.
+//! Settles how a request's body, path and query are understood: typed, by their own rules, every fault a 4xx problem that quotes nothing back.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use garde::Validate;
 use serde::Serialize;
@@ -25,14 +25,6 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
-            let refusal = Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_content_encoding",
-                "Send the body uncompressed.",
-            );
-            return Box::pin(std::future::ready(Err(refusal)));
-        }
         let parsing = web::Json::<T>::from_request(request, payload);
         Box::pin(async move {
             let body = parsing.await.map_err(|error| refusal(&error))?.into_inner();
@@ -44,13 +36,6 @@ where
 
 fn refusal(error: &actix_web::Error) -> Problem {
     match error.as_error::<JsonPayloadError>() {
-        Some(JsonPayloadError::Overflow { limit } | JsonPayloadError::OverflowKnownLength { limit, .. }) => {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                format!("The body may have at most {limit} bytes."),
-            )
-        }
         Some(JsonPayloadError::ContentType) => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",

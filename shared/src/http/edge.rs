@@ -1,20 +1,21 @@
-//! Settles what happens to every request, whatever its route: a deadline, a trace, the origin rule, security headers, one log line, one measurement.
+//! Settles what happens to every request, whatever its route: checks before its body is read, a deadline, a trace, headers, one log line.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use ipnet::IpNet;
 use tracing::Instrument;
 
-use super::caller::CallerKind;
 use super::client_address::is_from_proxy;
+use super::connection::Connection;
 use super::origin::OriginPolicy;
-use super::problem::ProblemCode;
+use super::request_body::{self, BodyLimits};
+use super::request_log::{Beginning, report};
+use super::{Problem, answer_headers, request_head};
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::health::{Phase, Readiness};
@@ -22,11 +23,8 @@ use crate::telemetry::{RequestMetrics, TraceParent, request_span};
 
 /// Remaining milliseconds of the caller's deadline; believed only from trusted proxies and on the internal address.
 pub const TIMEOUT_HEADER: &str = "x-ent-timeout-ms";
-
-/// Answers are data: a browser that shows one as a page loads and runs nothing.
-const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// Swagger UI is a page: its own scripts, its own pictures, and the styles that it writes into itself.
-const DOCS_CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+/// With less time than this left, no answer would be in time: the fastest signed-in read takes about 2 ms.
+const LEAST_TIME: Duration = Duration::from_millis(5);
 
 /// What the edge of one listener does; part of the application's data.
 #[derive(Clone)]
@@ -35,6 +33,8 @@ pub struct EdgePolicy {
     pub clock: SharedClock,
     /// Longest time for one request.
     pub request_limit: Duration,
+    /// What a request's body may cost.
+    pub body: BodyLimits,
     /// Proxies whose headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The origin rule of the public listener; internal callers are programs with tokens, not browsers.
@@ -49,13 +49,17 @@ pub struct EdgePolicy {
 
 /// The outermost middleware.
 pub async fn edge<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let Some(policy) = request.app_data::<web::Data<EdgePolicy>>().cloned() else {
-        return Err(super::Problem::internal().into());
+        return Err(Problem::internal().into());
     };
     let started = policy.clock.now();
+    let connection = request.conn_data::<Connection>().cloned();
+    if let Some(connection) = &connection {
+        connection.request_started();
+    }
     let method = request.method().clone();
     let trace = incoming_trace(&request, &policy);
     let span = request_span(&trace, method.as_str());
@@ -66,20 +70,39 @@ pub async fn edge<B: MessageBody + 'static>(
     );
     request.extensions_mut().insert(context.clone());
 
-    let checked =
-        policy.origins.as_ref().map_or(Ok(()), |rule| rule.check(request.method(), request.headers()));
-    let mut response = match checked {
+    let has_body = request_body::is_expected(&request);
+    let admitted = admit(&mut request, &policy, &context).await;
+    let is_body_read = !has_body || admitted.is_ok();
+    let mut response = match admitted {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(refusal) => request.into_response(refusal.response()).map_into_right_body(),
     };
+    if let Some(connection) = &connection {
+        connection.request_ended(is_body_read);
+    }
     let is_docs = policy.docs_path.is_some_and(|docs| response.request().path().starts_with(docs));
-    add_headers(response.headers_mut(), if is_docs { DOCS_CONTENT_POLICY } else { CONTENT_POLICY });
-    if policy.readiness.phase() == Phase::Draining {
-        // The front door should open its next request elsewhere.
+    answer_headers::add(response.headers_mut(), is_docs);
+    if !is_body_read || policy.readiness.phase() == Phase::Draining {
+        // Nothing can follow a body that is not read; and from a stopping instance the front door should go elsewhere.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    span.in_scope(|| report(&response, method.as_str(), &context, started, &trace, &policy));
+    let beginning =
+        Beginning { policy: &policy, context: &context, trace: &trace, method: method.as_str(), started };
+    span.in_scope(|| report(&response, &beginning));
     Ok(response)
+}
+
+/// What can be refused without the body is refused before it is read.
+async fn admit(request: &mut ServiceRequest, policy: &EdgePolicy, context: &Context) -> Result<(), Problem> {
+    request_head::check(request.head())?;
+    if let Some(origins) = &policy.origins {
+        origins.check(request.method(), request.headers())?;
+    }
+    let time = context.remaining_up_to(policy.body.time).map_err(|_| Problem::deadline_exceeded())?;
+    if time < LEAST_TIME {
+        return Err(Problem::deadline_exceeded());
+    }
+    request_body::receive(request, policy.body.bytes, time).await
 }
 
 fn incoming_trace(request: &ServiceRequest, policy: &EdgePolicy) -> TraceParent {
@@ -96,57 +119,4 @@ fn time_limit(request: &ServiceRequest, policy: &EdgePolicy) -> Duration {
 
 fn is_believed(request: &ServiceRequest, policy: &EdgePolicy) -> bool {
     policy.origins.is_none() || is_from_proxy(request.request(), &policy.trusted_proxies)
-}
-
-fn add_headers(headers: &mut HeaderMap, content_policy: &'static str) {
-    let mut set_default = |name: HeaderName, value: &'static str| {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    };
-    set_default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set_default(header::X_FRAME_OPTIONS, "DENY");
-    set_default(header::REFERRER_POLICY, "no-referrer");
-    set_default(header::CONTENT_SECURITY_POLICY, content_policy);
-    // Answers are about the person who asked: nobody in between may keep them, unless a route says otherwise.
-    set_default(header::CACHE_CONTROL, "no-store");
-}
-
-fn report<B>(
-    response: &ServiceResponse<B>,
-    method: &str,
-    context: &Context,
-    started: Instant,
-    trace: &TraceParent,
-    policy: &EdgePolicy,
-) {
-    let request = response.request();
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let status = response.status().as_u16();
-    let elapsed = policy.clock.now().saturating_duration_since(started);
-    let (sql_queries, redis_commands, cache_hits, cache_misses) = context.tally().read();
-    let problem = response.response().extensions().get::<ProblemCode>().map_or("", |code| code.0);
-    let caller = request.extensions().get::<CallerKind>().map_or("nobody", |kind| kind.0);
-    policy.metrics.record(method, &route, status, elapsed);
-    tracing::Span::current().record("otel.name", format!("{method} {route}"));
-    tracing::Span::current().record("http.response.status_code", status);
-    // Liveness and readiness are asked several times a second by machines: they are counted, not logged.
-    if route.ends_with("/livez") || route.ends_with("/readyz") {
-        return;
-    }
-    tracing::info!(
-        target: "request",
-        method,
-        route,
-        status,
-        duration_ms = elapsed.as_secs_f64() * 1_000.0,
-        sql_queries,
-        redis_commands,
-        cache_hits,
-        cache_misses,
-        problem,
-        caller,
-        trace_id = %trace.trace_id(),
-        "request"
-    );
 }

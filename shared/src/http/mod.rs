@@ -1,12 +1,21 @@
 //! Settles how every service speaks HTTP: one edge for all requests, one shape of error, one way to read a body or a caller.
 
+mod accept;
+mod answer_headers;
 mod body;
 mod caller;
 mod client_address;
+mod connection;
 mod edge;
+#[cfg(test)]
+mod hardening_tests;
 mod origin;
 mod probes;
 mod problem;
+mod request_body;
+mod request_head;
+mod request_log;
+mod route_table;
 pub mod server;
 mod text;
 
@@ -24,6 +33,8 @@ pub use edge::{EdgePolicy, TIMEOUT_HEADER, edge};
 pub use origin::OriginPolicy;
 pub use probes::{StatusReport, internal_probes, public_probes};
 pub use problem::{Failure, Problem, ProblemBody, retry_after};
+pub use request_body::BodyLimits;
+pub use route_table::RouteTable;
 pub use text::{line, prose};
 
 /// Where a service listens and whom it believes.
@@ -59,6 +70,18 @@ pub struct Config {
     #[serde(default = "default_body_bytes")]
     #[garde(range(min = 1_024, max = 16_777_216))]
     pub body_bytes: usize,
+    /// Longest time from a request's head to the end of its body, in milliseconds. A stalled client is answered 408 then; its deadline may shorten this.
+    #[serde(default = "default_body_ms")]
+    #[garde(range(min = 10, max = 60_000))]
+    pub body_ms: u64,
+    /// A client that takes less than 16 KiB of a waiting answer in this time is cut off, in milliseconds.
+    #[serde(default = "default_answer_ms")]
+    #[garde(range(min = 10, max = 60_000))]
+    pub answer_ms: u64,
+    /// Open connections per worker; further ones wait until one of them ends. Stalled ones end by the limits above.
+    #[serde(default = "default_max_connections")]
+    #[garde(range(min = 16, max = 25_000))]
+    pub max_connections: usize,
     /// After SIGTERM: how long to go on serving while the front door notices that this instance is no longer ready, in milliseconds.
     #[serde(default = "default_linger_ms")]
     #[garde(range(max = 60_000))]
@@ -74,6 +97,15 @@ fn default_request_ms() -> u64 {
 }
 fn default_body_bytes() -> usize {
     256 * 1024
+}
+fn default_body_ms() -> u64 {
+    4_000
+}
+fn default_answer_ms() -> u64 {
+    5_000
+}
+fn default_max_connections() -> usize {
+    4_096
 }
 fn default_linger_ms() -> u64 {
     1_500

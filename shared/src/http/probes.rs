@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, Resource, web};
 use serde_json::Value;
 
 use super::Problem;
+use super::route_table::wrong_method;
 use crate::health::{Phase, Readiness};
 use crate::telemetry::Metrics;
 
@@ -17,13 +18,21 @@ pub type StatusReport = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Value>>> + S
 
 /// `/livez` and `/readyz`, for whoever routes requests here.
 pub fn public_probes(config: &mut web::ServiceConfig) {
-    config.route("/livez", web::get().to(livez)).route("/readyz", web::get().to(readyz));
+    config
+        .service(probe("/livez").route(web::get().to(livez)))
+        .service(probe("/readyz").route(web::get().to(readyz)));
 }
 
 /// The same, with `/statusz` and `/metrics`, for operators.
 pub fn internal_probes(config: &mut web::ServiceConfig) {
     public_probes(config);
-    config.route("/statusz", web::get().to(statusz)).route("/metrics", web::get().to(metrics));
+    config
+        .service(probe("/statusz").route(web::get().to(statusz)))
+        .service(probe("/metrics").route(web::get().to(metrics)));
+}
+
+fn probe(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(async || wrong_method("GET")))
 }
 
 async fn livez() -> HttpResponse {

@@ -65,6 +65,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(2)
     }
 
+    /// The time for the request is over before the work for it began, or before the next step of it: nothing was done
+    /// half. 503 and not 504, so that it reads like every other refusal that another try may get past.
+    pub fn deadline_exceeded() -> Self {
+        Self::unavailable(
+            "deadline_exceeded",
+            "The time for this request was over before it could be served: try again.",
+        )
+    }
+
     /// A fault of ours; what it was stays in the log.
     pub fn internal() -> Self {
         Self::new(

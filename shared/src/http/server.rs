@@ -5,16 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::StatusCode;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, web};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{
-    Config, EdgePolicy, OriginPolicy, Problem, edge, internal_probes, path_config, public_probes,
-    query_config,
-};
+use super::accept::{self, Intake};
+use super::{BodyLimits, Config, EdgePolicy, OriginPolicy, RouteTable, internal_probes, public_probes};
 use crate::service::{Kit, Service, status_report};
 
 /// Sockets that are bound before anything is announced.
@@ -26,14 +22,9 @@ pub struct Listeners {
 impl Listeners {
     /// Binds both addresses; port 0 takes a free one.
     pub fn bind(config: &Config) -> io::Result<Self> {
-        let bind = |name: &str, address: SocketAddr| {
-            TcpListener::bind(address).map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot listen on {name} = {address}: {error}"))
-            })
-        };
         Ok(Self {
-            public: bind("http.public_address", config.public_address)?,
-            internal: bind("http.internal_address", config.internal_address)?,
+            public: accept::bind("http.public_address", config.public_address)?,
+            internal: accept::bind("http.internal_address", config.internal_address)?,
         })
     }
 
@@ -71,10 +62,6 @@ impl Servers {
     }
 }
 
-/// An idle connection of the front door is kept longer than the front door keeps it, so that it never meets a closed one.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// A request's head must arrive within this.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
 /// Worker threads of the internal listener.
 const INTERNAL_WORKERS: usize = 1;
 
@@ -82,8 +69,11 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
     let policy = policy(&kit, config, Some(OriginPolicy::new(&config.origins)), Some(S::DOCS_PATH), "public");
     let body_bytes = config.body_bytes;
     let workers = config.workers.unwrap_or_else(num_cores);
-    serve(config, policy, workers, listener, move |app| {
+    let description = openapi::<S>();
+    let routes = RouteTable::of(&description);
+    accept::serve(&intake(config, "public", workers), policy, listener, move |app| {
         app.app_data(web::Data::new(service.clone()))
+            .app_data(web::Data::new(routes.clone()))
             .app_data(web::Data::new(kit.readiness.clone()))
             .app_data(web::Data::new(service.verifier().clone()))
             .app_data(web::JsonConfig::default().limit(body_bytes))
@@ -92,14 +82,14 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
             .configure(|app| S::public_routes(&mut utoipa_actix_web::service_config::ServiceConfig::new(app)))
             .service(
                 SwaggerUi::new(format!("{}{{_:.*}}", S::DOCS_PATH))
-                    .url(format!("/{}/openapi.json", S::NAME), openapi::<S>()),
+                    .url(format!("/{}/openapi.json", S::NAME), description.clone()),
             );
     })
 }
 
 fn internal<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
     let policy = policy(&kit, config, None, None, "internal");
-    serve(config, policy, INTERNAL_WORKERS, listener, move |app| {
+    accept::serve(&intake(config, "internal", INTERNAL_WORKERS), policy, listener, move |app| {
         app.app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(kit.readiness.clone()))
             .app_data(web::Data::new(kit.identity.clone()))
@@ -110,30 +100,14 @@ fn internal<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpList
     })
 }
 
-/// One listener with the edge around everything it serves.
-fn serve(
-    config: &Config,
-    policy: EdgePolicy,
-    workers: usize,
-    listener: TcpListener,
-    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-) -> io::Result<Server> {
-    let server = HttpServer::new(move || {
-        App::new()
-            .wrap(from_fn(edge))
-            .app_data(web::Data::new(policy.clone()))
-            .app_data(path_config())
-            .app_data(query_config())
-            .configure(configure.clone())
-            .default_service(web::to(nothing_here))
-    });
-    let server = server
-        .workers(workers)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_LIMIT)
-        .shutdown_timeout(Duration::from_millis(config.drain_ms).as_secs().max(1))
-        .disable_signals();
-    Ok(server.listen(listener)?.run())
+fn intake(config: &Config, name: &'static str, workers: usize) -> Intake {
+    Intake {
+        name,
+        workers,
+        max_connections: config.max_connections,
+        limits: accept::client_limits(Duration::from_millis(config.answer_ms)),
+        drain_limit: Duration::from_millis(config.drain_ms),
+    }
 }
 
 fn num_cores() -> usize {
@@ -150,6 +124,7 @@ fn policy(
     EdgePolicy {
         clock: kit.clock.clone(),
         request_limit: Duration::from_millis(config.request_ms),
+        body: BodyLimits { bytes: config.body_bytes, time: Duration::from_millis(config.body_ms) },
         trusted_proxies: config.trusted_proxies.clone(),
         origins,
         docs_path,
@@ -163,8 +138,4 @@ pub fn openapi<S: Service>() -> utoipa::openapi::OpenApi {
     let (_, described) =
         App::new().into_utoipa_app().openapi(S::openapi_head()).configure(S::public_routes).split_for_parts();
     described
-}
-
-async fn nothing_here() -> HttpResponse {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.").response()
 }

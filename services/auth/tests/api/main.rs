@@ -3,6 +3,7 @@
 
 mod app;
 mod audit;
+mod hardening;
 mod me;
 mod openapi;
 mod outage;

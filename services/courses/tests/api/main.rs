@@ -9,6 +9,7 @@
 mod app;
 mod course;
 mod directory;
+mod hardening;
 mod home;
 mod homework;
 mod idempotency;

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod hardening;
 mod home;
 mod idempotency;
 mod inbox;

@@ -1,0 +1,113 @@
+//! Settles that the edge holds against clients that stall, drip, flood and speak other protocols: a bare listener, raw sockets.
+
+mod crowd;
+mod heads;
+mod slow;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::{HttpResponse, web};
+
+use super::accept::{self, Intake};
+use super::connection::ClientLimits;
+use super::{BodyLimits, EdgePolicy};
+use crate::clock::system_clock;
+use crate::health::Readiness;
+use crate::telemetry::Metrics;
+
+/// Size of the answer of `/large`: more than the kernel keeps for one connection.
+const LARGE: usize = 768 * 1024;
+
+/// Short limits, so that tests are.
+const LIMITS: ClientLimits = ClientLimits {
+    // actix-web counts this one from a clock that moves twice a second.
+    head: Duration::from_millis(1_200),
+    idle: Duration::from_secs(10),
+    unread_body: Duration::from_millis(300),
+    answer: Duration::from_millis(400),
+};
+const BODY_TIME: Duration = Duration::from_millis(400);
+
+/// A listener with the edge and three routes, in a thread of its own.
+struct Listening {
+    address: SocketAddr,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listening {
+    fn start() -> Self {
+        Self::start_with(LIMITS, BODY_TIME, 4_096)
+    }
+
+    fn start_with(limits: ClientLimits, body_time: Duration, max_connections: usize) -> Self {
+        let listener = accept::bind("test", "127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let intake =
+            Intake { name: "test", workers: 1, max_connections, limits, drain_limit: Duration::ZERO };
+        let (announce, announced) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            System::new().block_on(async move {
+                let server = accept::serve(&intake, policy(body_time), listener, routes).unwrap();
+                announce.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self { address, handle: announced.recv().unwrap(), thread: Some(thread) }
+    }
+
+    /// A connection over which `text` has been sent.
+    fn send(&self, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    }
+
+    /// All that comes back on a connection that the client asks to close.
+    fn exchange(&self, text: &str) -> String {
+        read_to_end(&mut self.send(text))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // Completes when the server has taken the command; its thread then ends.
+        drop(self.handle.stop(false));
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// What comes until the server closes; a connection that is cut off gives what came before.
+fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut bytes = vec![];
+    let outcome = stream.read_to_end(&mut bytes);
+    let is_open = outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(!is_open, "the connection is still open");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn policy(body_time: Duration) -> EdgePolicy {
+    EdgePolicy {
+        clock: system_clock(),
+        request_limit: Duration::from_secs(5),
+        body: BodyLimits { bytes: 64 * 1024, time: body_time },
+        trusted_proxies: vec![],
+        origins: None,
+        docs_path: None,
+        readiness: Readiness::default(),
+        metrics: Metrics::detached().unwrap().requests("test"),
+    }
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.route("/quick", web::get().to(async || "quick"))
+        .route("/length", web::post().to(async |body: web::Bytes| body.len().to_string()))
+        .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; LARGE])));
+}

@@ -1,0 +1,56 @@
+//! Settles what is kept of every request: one canonical log line and one measurement.
+
+use std::time::Instant;
+
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceResponse;
+
+use super::EdgePolicy;
+use super::caller::CallerKind;
+use super::problem::ProblemCode;
+use crate::context::Context;
+use crate::telemetry::TraceParent;
+
+/// What the edge knows of a request from its beginning.
+pub(super) struct Beginning<'a> {
+    pub policy: &'a EdgePolicy,
+    pub context: &'a Context,
+    pub trace: &'a TraceParent,
+    pub method: &'a str,
+    pub started: Instant,
+}
+
+/// Counts and logs a request that has its answer.
+pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>) {
+    let request = response.request();
+    let method = beginning.method;
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let status = response.status().as_u16();
+    let policy = beginning.policy;
+    let elapsed = policy.clock.now().saturating_duration_since(beginning.started);
+    let (sql_queries, redis_commands, cache_hits, cache_misses) = beginning.context.tally().read();
+    let problem = response.response().extensions().get::<ProblemCode>().map_or("", |code| code.0);
+    let caller = request.extensions().get::<CallerKind>().map_or("nobody", |kind| kind.0);
+    policy.metrics.record(method, &route, status, elapsed);
+    tracing::Span::current().record("otel.name", format!("{method} {route}"));
+    tracing::Span::current().record("http.response.status_code", status);
+    // Liveness and readiness are asked several times a second by machines: they are counted, not logged.
+    if route.ends_with("/livez") || route.ends_with("/readyz") {
+        return;
+    }
+    tracing::info!(
+        target: "request",
+        method,
+        route,
+        status,
+        duration_ms = elapsed.as_secs_f64() * 1_000.0,
+        sql_queries,
+        redis_commands,
+        cache_hits,
+        cache_misses,
+        problem,
+        caller,
+        trace_id = %beginning.trace.trace_id(),
+        "request"
+    );
+}

@@ -1,0 +1,75 @@
+//! Settles which method belongs to which address, so that a wrong one is told the right ones: 405 with `Allow`, RFC 9110 15.5.6.
+
+use std::sync::Arc;
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+
+use super::Problem;
+
+/// The public routes as they are described. Cloning shares them.
+#[derive(Clone)]
+pub struct RouteTable(Arc<[Route]>);
+
+struct Route {
+    pattern: ResourceDef,
+    method: Method,
+}
+
+impl RouteTable {
+    /// The routes of a description that was made from the routes themselves.
+    pub fn of(description: &OpenApi) -> Self {
+        let paths = description.paths.paths.iter();
+        let routes = paths.flat_map(|(path, item)| {
+            operations(item)
+                .map(|(method, _)| Route { pattern: ResourceDef::new(path.as_str()), method })
+                .collect::<Vec<_>>()
+        });
+        Self(routes.collect())
+    }
+
+    fn methods_at(&self, path: &str) -> Vec<&str> {
+        let here = self.0.iter().filter(|route| route.pattern.is_match(path));
+        here.map(|route| route.method.as_str()).collect()
+    }
+}
+
+fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
+    let all = [
+        (Method::GET, &item.get),
+        (Method::HEAD, &item.head),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+        (Method::OPTIONS, &item.options),
+        (Method::TRACE, &item.trace),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+}
+
+/// What is answered where no route is.
+pub(super) async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    let table = request.app_data::<web::Data<RouteTable>>();
+    let methods = table.map(|table| table.methods_at(request.path())).unwrap_or_default();
+    if methods.is_empty() {
+        let detail = "There is nothing at this address.";
+        return Problem::new(StatusCode::NOT_FOUND, "not_found", detail).response();
+    }
+    wrong_method(&methods.join(", "))
+}
+
+/// What is answered where the route is and the method is not.
+pub(super) fn wrong_method(allowed: &str) -> HttpResponse {
+    let detail = format!("Only {allowed} can be used at this address.");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    let mut response = problem.response();
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}
