@@ -3,6 +3,7 @@
 //! It knows no ENT noun but those of the access token ([`session`]).
 
 pub mod ablation;
+pub mod attribution;
 pub mod audit;
 pub mod cache;
 pub mod clock;

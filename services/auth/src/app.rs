@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use shared::config::Invalid;
 use shared::context::Context;
 use shared::feed::Publisher;
+use shared::http::Routes;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier};
 use utoipa::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::config::Config;
 use crate::domain::hasher::Hasher;
@@ -61,7 +61,7 @@ impl Service for Auth {
         http::Head::openapi()
     }
 
-    fn public_routes(routes: &mut ServiceConfig<'_>) {
+    fn public_routes(routes: &mut Routes<'_, '_>) {
         http::public(routes);
     }
 

@@ -1,6 +1,7 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
+use shared::attribution::{Cause, DATABASE};
 use shared::http::{Failure, Problem};
 use shared::{audit, pg, redis};
 
@@ -78,16 +79,23 @@ impl Failure for Error {
             Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
             Self::SignInBusy => {
                 Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")
+                    .because(Cause::Bulkhead("password_hashes"))
+            }
+            Self::Database(pg::Error::Deadline) | Self::SessionStore(redis::Error::Deadline) => {
+                Problem::deadline_exceeded()
             }
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
+                    .because(error)
             }
             Self::SessionStore(error) if error.retryable() => Problem::unavailable(
                 "session_store_unavailable",
                 "Sessions cannot be stored right now: you stay signed in, try again.",
-            ),
+            )
+            .because(error),
             Self::Audit(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
+                    .because(Cause::DependencyDown(DATABASE))
             }
             Self::Database(_) | Self::SessionStore(_) | Self::Audit(_) | Self::Internal(_) => {
                 Problem::internal()

@@ -1,6 +1,7 @@
 //! Settles everything that can go wrong in courses, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
+use shared::attribution::{Cause, DATABASE};
 use shared::cache::LoadFailed;
 use shared::http::{Failure, Problem};
 use shared::{idempotency, pg};
@@ -54,11 +55,14 @@ impl Failure for Error {
                 "due_on must be today or later, and within a year.",
             ),
             Self::Idempotency(error) => error.problem(),
+            Self::Database(pg::Error::Deadline) => Problem::deadline_exceeded(),
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
+                    .because(error)
             }
             Self::NotReadable(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
+                    .because(Cause::DependencyDown(DATABASE))
             }
             Self::Database(_) | Self::NotReadable(_) => Problem::internal(),
         }

@@ -6,6 +6,7 @@ use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
 use shared::feed::{Consumer, Projection, ProjectionStatus};
+use shared::http::Routes;
 use shared::idempotency::Sweeper;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
@@ -13,7 +14,6 @@ use shared::session::{Keyring, Verifier, follow_jwks};
 use shared::siblings::Sibling;
 use url::Url;
 use utoipa::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::config::Config;
 use crate::{http, store};
@@ -58,7 +58,7 @@ impl Service for Messaging {
         http::Head::openapi()
     }
 
-    fn public_routes(routes: &mut ServiceConfig<'_>) {
+    fn public_routes(routes: &mut Routes<'_, '_>) {
         http::public(routes);
     }
 

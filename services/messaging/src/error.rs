@@ -67,10 +67,12 @@ impl Failure for Error {
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
             Self::Idempotency(error) => error.problem(),
+            Self::Database(pg::Error::Deadline) => Problem::deadline_exceeded(),
             Self::Database(error) if error.retryable() => Problem::unavailable(
                 "database_unavailable",
                 "Messages cannot be reached right now: try again.",
-            ),
+            )
+            .because(error),
             Self::Database(_) => Problem::internal(),
         }
     }

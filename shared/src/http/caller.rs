@@ -31,11 +31,13 @@ impl FromRequest for Caller {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(identify(request))
+        let known = request.extensions().get::<Caller>().cloned();
+        std::future::ready(known.map_or_else(|| identify(request), Ok))
     }
 }
 
-fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
+/// Checks the access token; what it says is kept with the request.
+pub(super) fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     let verifier = request.app_data::<web::Data<Verifier>>().ok_or_else(Problem::internal)?;
     let cookie = request.cookie(ACCESS_COOKIE).ok_or_else(|| sign_in_required("Sign in first."))?;
     let claims = verifier.verify(cookie.value()).map_err(|refusal| match refusal {
@@ -47,8 +49,10 @@ fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
         ),
     })?;
     let kind = claims.mem.first().map_or("no_role", |membership| membership.role.name());
+    let caller = Caller(claims);
     request.extensions_mut().insert(CallerKind(kind));
-    Ok(Caller(claims))
+    request.extensions_mut().insert(caller.clone());
+    Ok(caller)
 }
 
 fn sign_in_required(detail: &str) -> Problem {

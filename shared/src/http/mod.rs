@@ -4,6 +4,7 @@ mod accept;
 mod answer_headers;
 mod body;
 mod caller;
+mod caller_limits;
 mod client_address;
 mod connection;
 mod edge;
@@ -16,6 +17,7 @@ mod request_body;
 mod request_head;
 mod request_log;
 mod route_table;
+mod rules;
 pub mod server;
 mod text;
 
@@ -28,13 +30,15 @@ use serde::Deserialize;
 
 pub use body::{Body, Created, path_config, query_config};
 pub use caller::Caller;
+pub use caller_limits::{CallerLimits, RateLimits};
 pub use client_address::client_address;
-pub use edge::{EdgePolicy, TIMEOUT_HEADER, edge};
+pub use edge::{EdgePolicy, PublicPolicy, TIMEOUT_HEADER, edge};
 pub use origin::OriginPolicy;
 pub use probes::{StatusReport, internal_probes, public_probes};
 pub use problem::{Failure, Problem, ProblemBody, retry_after};
 pub use request_body::BodyLimits;
 pub use route_table::RouteTable;
+pub use rules::{Access, Routes, Rules};
 pub use text::{line, prose};
 
 /// Where a service listens and whom it believes.
@@ -82,6 +86,14 @@ pub struct Config {
     #[serde(default = "default_max_connections")]
     #[garde(range(min = 16, max = 25_000))]
     pub max_connections: usize,
+    /// How often accounts and addresses may ask one instance.
+    #[serde(default)]
+    #[garde(dive)]
+    pub rate_limits: RateLimits,
+    /// An answer that takes longer than this is counted as slow, in milliseconds.
+    #[serde(default = "default_slow_ms")]
+    #[garde(range(min = 1, max = 60_000))]
+    pub slow_ms: u64,
     /// After SIGTERM: how long to go on serving while the front door notices that this instance is no longer ready, in milliseconds.
     #[serde(default = "default_linger_ms")]
     #[garde(range(max = 60_000))]
@@ -106,6 +118,9 @@ fn default_answer_ms() -> u64 {
 }
 fn default_max_connections() -> usize {
     4_096
+}
+fn default_slow_ms() -> u64 {
+    1_000
 }
 fn default_linger_ms() -> u64 {
     1_500

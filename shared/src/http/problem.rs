@@ -6,6 +6,7 @@ use rand::Rng;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::attribution::Cause;
 use crate::ids;
 
 /// Problem types are `urn:problem-type:ent:<code>`; programs compare `code`.
@@ -36,22 +37,33 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     retry_after_s: Option<u32>,
+    cause: Option<Cause>,
 }
 
-/// The name of the problem, for the canonical log line.
+/// What the canonical log line and the counts say of the problem.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ProblemCode(pub &'static str);
+pub(super) struct Mark {
+    pub code: &'static str,
+    pub cause: Option<Cause>,
+}
 
 impl Problem {
     /// A problem; `detail` goes to people outside and says what to do, never what is inside.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None }
+        Self { status, code, detail: detail.into(), retry_after_s: None, cause: None }
     }
 
     /// Says after how many seconds a retry has a chance; spread by up to half, so that the refused do not come back as one.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(retry_after(seconds));
+        self
+    }
+
+    /// Says why the request was refused, so that the edge counts it.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 
@@ -72,6 +84,7 @@ impl Problem {
             "deadline_exceeded",
             "The time for this request was over before it could be served: try again.",
         )
+        .because(Cause::Deadline)
     }
 
     /// A fault of ours; what it was stays in the log.
@@ -98,7 +111,7 @@ impl Problem {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         let mut response = response.body(serde_json::to_string(&body).unwrap_or_default());
-        response.extensions_mut().insert(ProblemCode(self.code));
+        response.extensions_mut().insert(Mark { code: self.code, cause: self.cause });
         response
     }
 }

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::Problem;
+use crate::attribution::Cause;
 
 /// What a body may cost.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,7 @@ fn too_large(largest: usize) -> Problem {
 
 fn too_slow() -> Problem {
     let detail = "The body did not arrive in time: send the request again.";
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail).because(Cause::ClientSlow)
 }
 
 fn cut_short() -> Problem {

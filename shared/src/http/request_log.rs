@@ -7,7 +7,8 @@ use actix_web::dev::ServiceResponse;
 
 use super::EdgePolicy;
 use super::caller::CallerKind;
-use super::problem::ProblemCode;
+use super::problem::Mark;
+use crate::attribution::{CallerClass, Cause};
 use crate::context::Context;
 use crate::telemetry::TraceParent;
 
@@ -29,8 +30,18 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     let policy = beginning.policy;
     let elapsed = policy.clock.now().saturating_duration_since(beginning.started);
     let (sql_queries, redis_commands, cache_hits, cache_misses) = beginning.context.tally().read();
-    let problem = response.response().extensions().get::<ProblemCode>().map_or("", |code| code.0);
-    let caller = request.extensions().get::<CallerKind>().map_or("nobody", |kind| kind.0);
+    let mark = response.response().extensions().get::<Mark>().copied();
+    let problem = mark.map_or("", |mark| mark.code);
+    let caller = request.extensions().get::<CallerKind>().map(|kind| kind.0);
+    let refused = mark.and_then(|mark| mark.cause);
+    let slow = (elapsed >= policy.slow_limit).then(|| refused.unwrap_or(Cause::Unexplained));
+    let class = if caller.is_some() { CallerClass::Session } else { CallerClass::Unknown };
+    if let Some(cause) = refused {
+        policy.attribution.refused(cause, class);
+    }
+    if let Some(cause) = slow {
+        policy.attribution.slow(cause, class);
+    }
     policy.metrics.record(method, &route, status, elapsed);
     tracing::Span::current().record("otel.name", format!("{method} {route}"));
     tracing::Span::current().record("http.response.status_code", status);
@@ -49,7 +60,9 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
         cache_hits,
         cache_misses,
         problem,
-        caller,
+        cause = refused.or(slow).map_or("", Cause::name),
+        part = refused.or(slow).map_or("", Cause::part),
+        caller = caller.unwrap_or("nobody"),
         trace_id = %beginning.trace.trace_id(),
         "request"
     );

@@ -1,4 +1,4 @@
-//! Settles which method belongs to which address, so that a wrong one is told the right ones: 405 with `Allow`, RFC 9110 15.5.6.
+//! Settles which rules a request falls under before it is routed, and which methods an address has: 405 with `Allow`, RFC 9110 15.5.6.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, PathItem};
 
 use super::Problem;
+use super::rules::{EXTENSION, Rules};
 
 /// The public routes as they are described. Cloning shares them.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub struct RouteTable(Arc<[Route]>);
 struct Route {
     pattern: ResourceDef,
     method: Method,
+    rules: Option<Rules>,
 }
 
 impl RouteTable {
@@ -26,10 +28,20 @@ impl RouteTable {
         let paths = description.paths.paths.iter();
         let routes = paths.flat_map(|(path, item)| {
             operations(item)
-                .map(|(method, _)| Route { pattern: ResourceDef::new(path.as_str()), method })
+                .map(|(method, operation)| Route {
+                    pattern: ResourceDef::new(path.as_str()),
+                    method,
+                    rules: rules_in(operation),
+                })
                 .collect::<Vec<_>>()
         });
         Self(routes.collect())
+    }
+
+    /// The rules of the route, where there is one.
+    pub(super) fn rules_of(&self, method: &Method, path: &str) -> Option<Rules> {
+        let mut here = self.0.iter().filter(|route| route.method == *method);
+        here.find(|route| route.pattern.is_match(path))?.rules
     }
 
     fn methods_at(&self, path: &str) -> Vec<&str> {
@@ -50,6 +62,27 @@ fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
         (Method::TRACE, &item.trace),
     ];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+}
+
+/// The same, to be changed.
+pub(super) fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.head,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+        &mut item.options,
+        &mut item.trace,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
+}
+
+fn rules_in(operation: &Operation) -> Option<Rules> {
+    let rules = operation.extensions.as_ref()?.get(EXTENSION)?;
+    serde_json::from_value(rules.clone()).ok()
 }
 
 /// What is answered where no route is.

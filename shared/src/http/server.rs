@@ -7,10 +7,14 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, web};
 use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::accept::{self, Intake};
-use super::{BodyLimits, Config, EdgePolicy, OriginPolicy, RouteTable, internal_probes, public_probes};
+use super::{
+    BodyLimits, CallerLimits, Config, EdgePolicy, OriginPolicy, PublicPolicy, RouteTable, Routes,
+    internal_probes, public_probes,
+};
 use crate::service::{Kit, Service, status_report};
 
 /// Sockets that are bound before anything is announced.
@@ -66,11 +70,17 @@ impl Servers {
 const INTERNAL_WORKERS: usize = 1;
 
 fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
-    let policy = policy(&kit, config, Some(OriginPolicy::new(&config.origins)), Some(S::DOCS_PATH), "public");
     let body_bytes = config.body_bytes;
     let workers = config.workers.unwrap_or_else(num_cores);
     let description = openapi::<S>();
     let routes = RouteTable::of(&description);
+    let public = PublicPolicy {
+        origins: OriginPolicy::new(&config.origins),
+        docs_path: S::DOCS_PATH,
+        routes: routes.clone(),
+        limits: CallerLimits::new(&config.rate_limits, &kit.clock),
+    };
+    let policy = policy(&kit, config, Some(public), "public");
     accept::serve(&intake(config, "public", workers), policy, listener, move |app| {
         app.app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(routes.clone()))
@@ -79,7 +89,7 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
             .app_data(web::JsonConfig::default().limit(body_bytes))
             .app_data(web::PayloadConfig::new(body_bytes))
             .configure(public_probes)
-            .configure(|app| S::public_routes(&mut utoipa_actix_web::service_config::ServiceConfig::new(app)))
+            .configure(|app| S::public_routes(&mut Routes::new(&mut ServiceConfig::new(app))))
             .service(
                 SwaggerUi::new(format!("{}{{_:.*}}", S::DOCS_PATH))
                     .url(format!("/{}/openapi.json", S::NAME), description.clone()),
@@ -88,7 +98,7 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
 }
 
 fn internal<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListener) -> io::Result<Server> {
-    let policy = policy(&kit, config, None, None, "internal");
+    let policy = policy(&kit, config, None, "internal");
     accept::serve(&intake(config, "internal", INTERNAL_WORKERS), policy, listener, move |app| {
         app.app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(kit.readiness.clone()))
@@ -114,28 +124,27 @@ fn num_cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn policy(
-    kit: &Kit,
-    config: &Config,
-    origins: Option<OriginPolicy>,
-    docs_path: Option<&'static str>,
-    listener: &'static str,
-) -> EdgePolicy {
+fn policy(kit: &Kit, config: &Config, public: Option<PublicPolicy>, listener: &'static str) -> EdgePolicy {
     EdgePolicy {
         clock: kit.clock.clone(),
         request_limit: Duration::from_millis(config.request_ms),
         body: BodyLimits { bytes: config.body_bytes, time: Duration::from_millis(config.body_ms) },
         trusted_proxies: config.trusted_proxies.clone(),
-        origins,
-        docs_path,
+        public,
         readiness: kit.readiness.clone(),
         metrics: kit.metrics.requests(listener),
+        attribution: kit.attribution.clone(),
+        ablation: kit.breakers.ablation(),
+        slow_limit: Duration::from_millis(config.slow_ms),
     }
 }
 
 /// The description of the public API, made from the routes themselves.
 pub fn openapi<S: Service>() -> utoipa::openapi::OpenApi {
-    let (_, described) =
-        App::new().into_utoipa_app().openapi(S::openapi_head()).configure(S::public_routes).split_for_parts();
+    let (_, described) = App::new()
+        .into_utoipa_app()
+        .openapi(S::openapi_head())
+        .configure(|config| S::public_routes(&mut Routes::new(config)))
+        .split_for_parts();
     described
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use super::{Config, OwnConfig, Service};
+use crate::attribution::Attribution;
 use crate::clock::SharedClock;
 use crate::config::{Invalid, Profile};
 use crate::context::Context;
@@ -62,6 +63,8 @@ pub struct Kit {
     pub metrics: Metrics,
     /// The breakers of everything it depends on.
     pub breakers: Registry,
+    /// Why it refuses, and why it is slow.
+    pub attribution: Attribution,
     /// Its phase.
     pub readiness: Readiness,
 }
@@ -104,6 +107,7 @@ impl Kit {
             cluster,
             identity,
             audit,
+            attribution: Attribution::new(&metrics),
             metrics,
             breakers,
             readiness,
@@ -159,6 +163,7 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             report.insert("redis".to_owned(), redis_status(&kit).await);
             report.insert("breakers".to_owned(), kit.breakers.report());
             report.insert("ablated".to_owned(), json!(kit.breakers.ablation().names()));
+            report.insert("refusals_and_slow_answers".to_owned(), kit.attribution.status());
             report.extend(service.status());
             Value::Object(report)
         })

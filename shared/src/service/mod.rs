@@ -13,6 +13,7 @@ use refinery::Runner;
 use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
+use crate::http::Routes;
 use crate::session::Verifier;
 pub use cli::main;
 pub use config::{Config, OwnConfig};
@@ -36,7 +37,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// Title and introduction of the API description.
     fn openapi_head() -> OpenApi;
     /// The public routes.
-    fn public_routes(routes: &mut utoipa_actix_web::service_config::ServiceConfig<'_>);
+    fn public_routes(routes: &mut Routes<'_, '_>);
     /// The routes for siblings.
     fn internal_routes(&self, routes: &mut web::ServiceConfig);
 

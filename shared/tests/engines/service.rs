@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use shared::config::{Invalid, Profile};
 use shared::context::Context;
 use shared::feed::Publisher;
-use shared::http::Problem;
+use shared::http::{Access, Problem, Routes};
 use shared::pg::{self, Database};
+use shared::resilience::priority::Priority;
 use shared::service::{Kit, OwnConfig, SeedPlan, Service, StartError};
 use shared::session::{Keyring, Verifier};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Nothing of its own.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -58,8 +58,8 @@ impl Service for Smallest {
         utoipa::openapi::OpenApi::default()
     }
 
-    fn public_routes(routes: &mut ServiceConfig<'_>) {
-        routes.service(nap);
+    fn public_routes(routes: &mut Routes<'_, '_>) {
+        routes.serve(nap, Priority::Normal, Access::Anybody);
     }
 
     fn internal_routes(&self, routes: &mut web::ServiceConfig) {

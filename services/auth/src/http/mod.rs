@@ -5,8 +5,10 @@ mod me;
 mod sessions;
 
 use actix_web::web;
+use shared::http::Access::{Anybody, RefreshHandle, SignedIn};
+use shared::http::Routes;
+use shared::resilience::priority::Priority::{Critical, Normal};
 use utoipa::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Title and introduction of the API description.
 #[derive(OpenApi)]
@@ -18,16 +20,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 ))]
 pub struct Head;
 
-/// Routes behind the front door.
-pub fn public(routes: &mut ServiceConfig<'_>) {
+/// Routes behind the front door: what is given up last under overload, and who may call.
+pub fn public(routes: &mut Routes<'_, '_>) {
     routes
-        // anybody
-        .service(sessions::sign_in)
-        // whoever holds a refresh handle
-        .service(sessions::refresh)
-        .service(sessions::sign_out)
-        // signed-in people
-        .service(me::me);
+        .serve(sessions::sign_in, Critical, Anybody)
+        .serve(sessions::refresh, Critical, RefreshHandle)
+        .serve(sessions::sign_out, Critical, RefreshHandle)
+        .serve(me::me, Normal, SignedIn);
 }
 
 /// Routes for siblings.

@@ -4,6 +4,7 @@
 mod app;
 mod audit;
 mod hardening;
+mod limits;
 mod me;
 mod openapi;
 mod outage;

@@ -5,8 +5,10 @@ mod home;
 mod homework;
 
 use actix_web::web;
+use shared::http::Access::SignedIn;
+use shared::http::Routes;
+use shared::resilience::priority::Priority::Normal;
 use utoipa::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Title and introduction of the API description.
 #[derive(OpenApi)]
@@ -18,14 +20,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 ))]
 pub struct Head;
 
-/// Routes behind the front door.
-pub fn public(routes: &mut ServiceConfig<'_>) {
+/// Routes behind the front door: what is given up last under overload, and who may call.
+pub fn public(routes: &mut Routes<'_, '_>) {
     routes
-        // signed-in people; each sees what `domain::viewer` allows
-        .service(home::show)
-        .service(course::open)
+        // each sees what `domain::viewer` allows
+        .serve(home::show, Normal, SignedIn)
+        .serve(course::open, Normal, SignedIn)
         // the teacher of the course
-        .service(homework::give);
+        .serve(homework::give, Normal, SignedIn);
 }
 
 /// Routes for siblings with a service token.

@@ -5,8 +5,10 @@ mod inbox;
 mod message;
 mod thread;
 
+use shared::http::Access::SignedIn;
+use shared::http::Routes;
+use shared::resilience::priority::Priority::Normal;
 use utoipa::OpenApi;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Title and introduction of the API description.
 #[derive(OpenApi)]
@@ -18,14 +20,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 ))]
 pub struct Head;
 
-/// Routes behind the front door.
-pub fn public(routes: &mut ServiceConfig<'_>) {
+/// Routes behind the front door: what is given up last under overload, and who may call.
+pub fn public(routes: &mut Routes<'_, '_>) {
     routes
-        // signed-in people, each their own mailbox
-        .service(home::show)
-        .service(inbox::list)
-        .service(thread::show)
-        .service(thread::mark_read)
-        // signed-in people, as `domain::communication_rule` allows
-        .service(message::send);
+        // each their own mailbox
+        .serve(home::show, Normal, SignedIn)
+        .serve(inbox::list, Normal, SignedIn)
+        .serve(thread::show, Normal, SignedIn)
+        .serve(thread::mark_read, Normal, SignedIn)
+        // as `domain::communication_rule` allows
+        .serve(message::send, Normal, SignedIn);
 }

@@ -17,6 +17,8 @@ use actix_web::{HttpResponse, web};
 use super::accept::{self, Intake};
 use super::connection::ClientLimits;
 use super::{BodyLimits, EdgePolicy};
+use crate::ablation::Ablation;
+use crate::attribution::Attribution;
 use crate::clock::system_clock;
 use crate::health::Readiness;
 use crate::telemetry::Metrics;
@@ -94,15 +96,18 @@ fn read_to_end(stream: &mut TcpStream) -> String {
 }
 
 fn policy(body_time: Duration) -> EdgePolicy {
+    let metrics = Metrics::detached().unwrap();
     EdgePolicy {
         clock: system_clock(),
         request_limit: Duration::from_secs(5),
         body: BodyLimits { bytes: 64 * 1024, time: body_time },
         trusted_proxies: vec![],
-        origins: None,
-        docs_path: None,
+        public: None,
         readiness: Readiness::default(),
-        metrics: Metrics::detached().unwrap().requests("test"),
+        metrics: metrics.requests("test"),
+        attribution: Attribution::new(&metrics),
+        ablation: Ablation::default(),
+        slow_limit: Duration::from_secs(1),
     }
 }
 

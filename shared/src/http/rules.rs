@@ -1,0 +1,82 @@
+//! Settles what stands on the line of a route: how important it is, and who may call it, which decides what their calls are counted by.
+//!
+//! The rules travel in the API description (`x-ent-rules`), from which the edge makes its table: what is written on the line,
+//! what is described to clients and what is enforced are the same thing. There is no way to add a route without them.
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa_actix_web::OpenApiFactory;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::route_table::operations_mut;
+use crate::resilience::priority::Priority;
+
+/// The extension of an operation that holds its rules.
+pub(super) const EXTENSION: &str = "x-ent-rules";
+
+/// Who may call a route. What changes anything also needs the ENT's own `Origin`, whoever calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Anybody; calls are counted by client address.
+    Anybody,
+    /// Whoever holds a refresh handle, which the handler checks; calls are counted by client address.
+    RefreshHandle,
+    /// Whoever holds an access token, which is checked before the body is read; calls are counted by account.
+    SignedIn,
+}
+
+/// What the edge does before a route's handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// What is given up first under overload.
+    pub priority: Priority,
+    /// Who may call, and what counts the calls.
+    pub access: Access,
+}
+
+/// The route table of a service, a line per route.
+pub struct Routes<'a, 's>(&'a mut ServiceConfig<'s>);
+
+impl<'a, 's> Routes<'a, 's> {
+    pub(super) fn new(config: &'a mut ServiceConfig<'s>) -> Self {
+        Self(config)
+    }
+
+    /// Adds a route.
+    pub fn serve<F>(&mut self, handler: F, priority: Priority, access: Access) -> &mut Self
+    where
+        F: HttpServiceFactory + OpenApiFactory + 'static,
+    {
+        self.0.service(Ruled { handler, rules: Rules { priority, access } });
+        self
+    }
+}
+
+struct Ruled<F> {
+    handler: F,
+    rules: Rules,
+}
+
+impl<F: HttpServiceFactory> HttpServiceFactory for Ruled<F> {
+    fn register(self, config: &mut AppService) {
+        self.handler.register(config);
+    }
+}
+
+impl<F: OpenApiFactory> OpenApiFactory for Ruled<F> {
+    fn paths(&self) -> Paths {
+        let mut paths = self.handler.paths();
+        for operation in paths.paths.values_mut().flat_map(operations_mut) {
+            let rules = serde_json::to_value(self.rules).unwrap_or_default();
+            operation.extensions.get_or_insert_default().insert(EXTENSION.to_owned(), rules);
+        }
+        paths
+    }
+
+    fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        self.handler.schemas(schemas);
+    }
+}
