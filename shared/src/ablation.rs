@@ -13,11 +13,11 @@ use crate::config::{Invalid, Profile};
 pub enum Part {
     /// Circuit breakers never open.
     Breakers = 1,
-    /// Bulkheads let everybody in.
+    /// Bulkheads let everybody in, and all classes of work share one pool of connections.
     Bulkheads = 1 << 1,
     /// Retries are limited by nothing but their count.
     RetryBudgets = 1 << 2,
-    /// Deadlines are carried and not kept.
+    /// Deadlines are carried and not kept: each step has the whole time anew.
     Deadlines = 1 << 3,
     /// Caches remember nothing.
     Cache = 1 << 4,

@@ -70,11 +70,15 @@ impl Tally {
 
 /// The first parameter of everything that waits.
 #[derive(Debug, Clone)]
-pub struct Context(Arc<Inner>);
+pub struct Context {
+    inner: Arc<Inner>,
+    is_unkept: bool,
+}
 
 #[derive(Debug)]
 struct Inner {
     clock: SharedClock,
+    limit: Duration,
     deadline: Deadline,
     tally: Tally,
     traceparent: Option<String>,
@@ -84,7 +88,14 @@ impl Context {
     /// Work that must be done within `limit`; `traceparent` is the W3C header value that child calls carry on.
     pub fn new(clock: SharedClock, limit: Duration, traceparent: Option<String>) -> Self {
         let deadline = Deadline::after(&clock, limit);
-        Self(Arc::new(Inner { clock, deadline, tally: Tally::default(), traceparent }))
+        let inner = Inner { clock, limit, deadline, tally: Tally::default(), traceparent };
+        Self { inner: Arc::new(inner), is_unkept: false }
+    }
+
+    /// Keeps no deadline: each step has the whole time anew, however late it is. What proofs compare with.
+    #[must_use]
+    pub fn ablated(self, is_ablated: bool) -> Self {
+        Self { is_unkept: is_ablated, ..self }
     }
 
     /// Work that no request waits for.
@@ -94,12 +105,12 @@ impl Context {
 
     /// The clock that this work lives by.
     pub fn clock(&self) -> &SharedClock {
-        &self.0.clock
+        &self.inner.clock
     }
 
     /// What is left of the deadline.
     pub fn remaining(&self) -> Result<Duration, DeadlinePassed> {
-        self.0.deadline.remaining(&self.0.clock)
+        if self.is_unkept { Ok(self.inner.limit) } else { self.inner.deadline.remaining(&self.inner.clock) }
     }
 
     /// What is left of the deadline, at most `limit`.
@@ -109,11 +120,11 @@ impl Context {
 
     /// Counters of this work.
     pub fn tally(&self) -> &Tally {
-        &self.0.tally
+        &self.inner.tally
     }
 
     /// W3C trace context for calls made on behalf of this work.
     pub fn traceparent(&self) -> Option<&str> {
-        self.0.traceparent.as_deref()
+        self.inner.traceparent.as_deref()
     }
 }

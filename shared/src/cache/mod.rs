@@ -82,11 +82,14 @@ impl From<pg::Error> for LoadFailed {
 type Flight<V> = Result<Arc<Entry<V>>, LoadFailed>;
 
 /// One kind of answers. Cloning shares them.
-pub struct Cache<V>(Arc<Inner<V>>);
+pub struct Cache<V> {
+    inner: Arc<Inner<V>>,
+    is_ablated: bool,
+}
 
 impl<V> Clone for Cache<V> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { inner: self.inner.clone(), is_ablated: self.is_ablated }
     }
 }
 
@@ -114,7 +117,14 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
             .time_to_live(policy.stale_if_error.max(policy.fresh * 2))
             .build();
         let (flights, versions) = (Flights::new(engine), Versions::new());
-        Self(Arc::new(Inner { name, policy, held, flights, versions, cluster, clock }))
+        let inner = Inner { name, policy, held, flights, versions, cluster, clock };
+        Self { inner: Arc::new(inner), is_ablated: false }
+    }
+
+    /// Remembers nothing, and whoever asks loads for themselves: what proofs compare with.
+    #[must_use]
+    pub fn ablated(self, is_ablated: bool) -> Self {
+        Self { is_ablated, ..self }
     }
 
     /// The thing behind `key`; `tag` is what its version belongs to. `load` is called only when no flight for the key is under way.
@@ -128,7 +138,11 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     where
         F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
     {
-        let held = self.0.held.get(key);
+        if self.is_ablated {
+            context.tally().cache(false);
+            return Ok(answer(&self.load(context, load(context.clone())).await?));
+        }
+        let held = self.inner.held.get(key);
         let good_for = held.as_ref().map_or(Use::Expired, |entry| self.usable(entry, tag));
         context.tally().cache(matches!(good_for, Use::Fresh | Use::Revalidate));
         match (held, good_for) {
@@ -152,17 +166,17 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
 
     /// Raises a tag's version after the change has been committed: here at once, everywhere else by telling.
     pub async fn invalidate(&self, context: &Context, tag: &str, version: i64) {
-        self.0.versions.learn(tag, version);
-        if let Err(error) = versions::tell(&self.0.cluster, &self.stream(), context, tag, version).await {
-            tracing::warn!(%error, cache = self.0.name, "other instances were not told of a change; their entries age by themselves");
+        self.inner.versions.learn(tag, version);
+        if let Err(error) = versions::tell(&self.inner.cluster, &self.stream(), context, tag, version).await {
+            tracing::warn!(%error, cache = self.inner.name, "other instances were not told of a change; their entries age by themselves");
         }
     }
 
     /// The worker that hears what other instances change.
     pub async fn hear(self, stop: CancellationToken) {
-        let (versions, reader) = (self.0.versions.clone(), self.0.cluster.stream_reader());
-        let held = self.0.held.clone();
-        let (stream, clock) = (self.stream(), self.0.clock.clone());
+        let (versions, reader) = (self.inner.versions.clone(), self.inner.cluster.stream_reader());
+        let held = self.inner.held.clone();
+        let (stream, clock) = (self.stream(), self.inner.clock.clone());
         versions::hear(versions, reader, stream, clock, move || held.invalidate_all(), stop).await;
     }
 
@@ -175,8 +189,8 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     where
         F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
     {
-        self.0.flights.join(key, || {
-            let context = Context::background(self.0.clock.clone(), LOAD_LIMIT);
+        self.inner.flights.join(key, || {
+            let context = Context::background(self.inner.clock.clone(), LOAD_LIMIT);
             let loading = load(context.clone());
             let (this, tag, key) = (self.clone(), tag.to_owned(), key.to_owned());
             Box::pin(async move { this.fly(&context, &tag, &key, loading).await })
@@ -196,52 +210,58 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         {
             return Ok(self.keep(tag, key, &Arc::new(entry)));
         }
-        let loaded = tokio::time::timeout(LOAD_LIMIT, loading).await;
-        let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
-        let entry = Entry {
-            value: loaded.value.map(Arc::new),
-            version: loaded.version,
-            loaded_at_ms: self.now_ms(),
-            jitter: ids::random().random_range(-100..=100),
-        };
+        let entry = self.load(context, loading).await?;
         self.share(context, key, &entry).await;
         Ok(self.keep(tag, key, &Arc::new(entry)))
     }
 
+    async fn load(
+        &self,
+        context: &Context,
+        loading: impl Future<Output = Result<Loaded<V>, LoadFailed>> + Send,
+    ) -> Result<Entry<V>, LoadFailed> {
+        let limit = remaining(context)?;
+        let loaded = tokio::time::timeout(limit, loading).await;
+        let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
+        Ok(Entry {
+            value: loaded.value.map(Arc::new),
+            version: loaded.version,
+            loaded_at_ms: self.now_ms(),
+            jitter: ids::random().random_range(-100..=100),
+        })
+    }
+
     async fn wait(&self, context: &Context, flight: watch::Receiver<Option<Flight<V>>>) -> Flight<V> {
-        let limit = context
-            .remaining_up_to(LOAD_LIMIT)
-            .map_err(|_| LoadFailed::passing("the deadline has passed"))?;
-        let arrived = tokio::time::timeout(limit, arrival(flight)).await;
+        let arrived = tokio::time::timeout(remaining(context)?, arrival(flight)).await;
         let outcome = arrived.map_err(|_| LoadFailed::passing("the load takes too long"))?;
         outcome.unwrap_or_else(|| Err(LoadFailed::passing("the load broke off")))
     }
 
     /// What is held and not too old to be told, with its age.
     fn last_resort(&self, tag: &str, key: &str) -> Option<Cached<V>> {
-        let entry = self.0.held.get(key).filter(|entry| self.usable(entry, tag) != Use::Expired)?;
+        let entry = self.inner.held.get(key).filter(|entry| self.usable(entry, tag) != Use::Expired)?;
         Some(Cached { stale_for: Some(entry.age(self.now_ms())), ..answer(&entry) })
     }
 
     /// Keeps an entry unless a newer version is held: a slow load never takes a key back. Returns what is held then.
     fn keep(&self, tag: &str, key: &str, entry: &Arc<Entry<V>>) -> Arc<Entry<V>> {
-        self.0.versions.learn(tag, entry.version);
+        self.inner.versions.learn(tag, entry.version);
         let newer = |held: Option<moka::Entry<String, Arc<Entry<V>>>>| match held {
             Some(held) if held.value().version > entry.version => held.into_value(),
             Some(_) | None => Arc::clone(entry),
         };
-        self.0.held.entry(key.to_owned()).and_upsert_with(newer).into_value()
+        self.inner.held.entry(key.to_owned()).and_upsert_with(newer).into_value()
     }
 
     fn usable(&self, entry: &Entry<V>, tag: &str) -> Use {
-        entry.usable(&self.0.policy, self.now_ms(), self.0.versions.known(tag))
+        entry.usable(&self.inner.policy, self.now_ms(), self.inner.versions.known(tag))
     }
 
     async fn find_shared(&self, context: &Context, key: &str) -> Option<Entry<V>> {
         let shared = self.shared_key(key);
         let mut command = redis::cmd("GET");
         command.arg(&shared);
-        let text: Option<String> = self.0.cluster.run(context, &shared, &command).await.ok()?;
+        let text: Option<String> = self.inner.cluster.run(context, &shared, &command).await.ok()?;
         // Written by another release: not understood, so not there.
         serde_json::from_str(&text?).ok()
     }
@@ -249,24 +269,28 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     /// The shared level is a help, not a duty: without it each instance loads for itself.
     async fn share(&self, context: &Context, key: &str, entry: &Entry<V>) {
         let shared = self.shared_key(key);
-        let lifetime_ms = u64::try_from(self.0.policy.fresh.as_millis()).unwrap_or(u64::MAX);
+        let lifetime_ms = u64::try_from(self.inner.policy.fresh.as_millis()).unwrap_or(u64::MAX);
         let Ok(text) = serde_json::to_string(entry) else { return };
         let mut command = redis::cmd("SET");
         command.arg(&shared).arg(text).arg("PX").arg(lifetime_ms);
-        let _ = self.0.cluster.run::<()>(context, &shared, &command).await;
+        let _ = self.inner.cluster.run::<()>(context, &shared, &command).await;
     }
 
     fn shared_key(&self, key: &str) -> Key {
-        self.0.cluster.key(&format!("cache:{}:{key}", self.0.name))
+        self.inner.cluster.key(&format!("cache:{}:{key}", self.inner.name))
     }
 
     fn stream(&self) -> Key {
-        self.0.cluster.key(&format!("cache:{{{}}}", self.0.name))
+        self.inner.cluster.key(&format!("cache:{{{}}}", self.inner.name))
     }
 
     fn now_ms(&self) -> i64 {
-        self.0.clock.utc().timestamp_millis()
+        self.inner.clock.utc().timestamp_millis()
     }
+}
+
+fn remaining(context: &Context) -> Result<Duration, LoadFailed> {
+    context.remaining_up_to(LOAD_LIMIT).map_err(|_| LoadFailed::passing("the deadline has passed"))
 }
 
 fn answer<V>(entry: &Entry<V>) -> Cached<V> {

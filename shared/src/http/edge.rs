@@ -89,7 +89,8 @@ pub async fn edge<B: MessageBody + 'static>(
         policy.clock.clone(),
         time_limit(&request, &policy),
         Some(crate::telemetry::child_traceparent(&span, &trace)),
-    );
+    )
+    .ablated(policy.ablation.removes(Part::Deadlines));
     request.extensions_mut().insert(context.clone());
 
     let has_body = request_body::is_expected(&request);

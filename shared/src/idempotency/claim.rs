@@ -1,11 +1,12 @@
 //! Settles what a key stands for: whose it is, on which route, for which request.
 
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::header;
-use crate::http::{Caller, Problem};
+use crate::ablation::Part;
+use crate::http::{Caller, EdgePolicy, Problem};
 
 /// Says that this request is the act named by a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,9 @@ pub(super) struct Scope {
 impl Scope {
     /// `None` when the request names no key. Keys belong to an account, so the request must be a signed-in person's.
     pub(super) fn of(request: &HttpRequest) -> Result<Option<Self>, Problem> {
-        let Some(key) = header::read(request.headers())? else { return Ok(None) };
+        let Some(key) = header::read(request.headers())?.filter(|_| !is_ablated(request)) else {
+            return Ok(None);
+        };
         let account_id = Caller::extract(request).into_inner()?.sub;
         let route = request.match_pattern().ok_or_else(Problem::internal)?;
         Ok(Some(Self { account_id, route, key, target: target(request) }))
@@ -58,6 +61,12 @@ impl Scope {
         let fingerprint = self.target.chain_update(content).finalize().into();
         Claim { account_id: self.account_id, route: self.route, key: self.key, fingerprint }
     }
+}
+
+/// Keys are looked at and forgotten where proofs want to see what happens without them.
+fn is_ablated(request: &HttpRequest) -> bool {
+    let policy = request.app_data::<web::Data<EdgePolicy>>();
+    policy.is_some_and(|policy| policy.ablation.removes(Part::Idempotency))
 }
 
 /// Method and target; neither can contain the zero that ends it.

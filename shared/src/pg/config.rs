@@ -88,6 +88,13 @@ pub struct PoolSizes {
     pub background: usize,
 }
 
+impl PoolSizes {
+    /// Connections of all classes together.
+    pub fn all(self) -> usize {
+        self.read + self.write + self.login + self.background
+    }
+}
+
 impl Default for PoolSizes {
     fn default() -> Self {
         Self { read: 8, write: 4, login: 4, background: 2 }

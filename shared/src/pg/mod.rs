@@ -20,6 +20,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use tokio::runtime::Handle;
 use tokio_postgres::config::TargetSessionAttrs;
 
+use crate::ablation::Part;
 use crate::config::{Invalid, Secret};
 use crate::context::Context;
 use crate::resilience::breaker::{Breaker, Registry, State};
@@ -99,15 +100,18 @@ impl Database {
         // After a failover the old primary may still answer, read-only: it is not the database that is meant.
         let on_primary = |size, wait_ms| lender(&primary, TargetSessionAttrs::ReadWrite, size, wait_ms);
         let (pools, wait_ms) = (config.pools, config.wait_ms);
+        let is_one_pool = breakers.ablation().removes(Part::Bulkheads);
+        let write = on_primary(if is_one_pool { pools.all() } else { pools.write }, wait_ms)?;
+        let apart = |size, wait_ms| if is_one_pool { Ok(write.clone()) } else { on_primary(size, wait_ms) };
         Ok(Self {
             read: match &config.replica {
                 Some(replica) => lender(replica, TargetSessionAttrs::Any, pools.read, wait_ms)?,
-                None => on_primary(pools.read, wait_ms)?,
+                None => apart(pools.read, wait_ms)?,
             },
-            write: on_primary(pools.write, wait_ms)?,
-            login: on_primary(pools.login, wait_ms)?,
+            login: apart(pools.login, wait_ms)?,
             // Background work shares its few connections in turn: it may wait as long as a connection may take to open.
-            background: on_primary(pools.background, config.connect_ms)?,
+            background: apart(pools.background, config.connect_ms)?,
+            write,
             writes,
             statement_limit: Duration::from_millis(config.statement_ms),
             background_limit: Duration::from_millis(config.background_statement_ms),

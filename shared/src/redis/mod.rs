@@ -21,9 +21,11 @@ use garde::Validate;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::ablation::Part;
 use crate::config::Secret;
 use crate::context::Context;
 use crate::resilience::breaker::Registry;
@@ -116,7 +118,11 @@ impl Cluster {
             connect: Duration::from_millis(config.connect_ms),
             response: Duration::from_millis(config.response_ms),
             place: PLACE_LIMIT,
-            in_flight: config.in_flight,
+            in_flight: if breakers.ablation().removes(Part::Bulkheads) {
+                Semaphore::MAX_PERMITS
+            } else {
+                config.in_flight
+            },
         };
         let seeds: Vec<Arc<str>> = config.nodes.iter().map(|node| node.as_str().into()).collect();
         let reach_as = config.reach_as.clone().into_iter().collect();

@@ -108,18 +108,44 @@ async fn retries_of_refused_connections_end_with_their_budget() {
 }
 
 #[tokio::test]
+async fn without_retry_budgets_every_refused_connection_is_retried() {
+    let time = ManualClock::default();
+    let clock: SharedClock = Arc::new(time.clone());
+    let ablation = Ablation::default().without(Part::Breakers).without(Part::RetryBudgets);
+    let sibling = sibling(&[&nowhere(), &nowhere()], clock.clone(), ablation);
+    for _ in 0..40 {
+        assert!(matches!(ask(&sibling, &clock).await, Err(Error::NotTaken(..))));
+    }
+    assert!(sibling.0.retries.try_withdraw(Failed::NotTaken), "40 retries later there is one more");
+}
+
+/// So many callers of a sibling that takes connections and answers nothing.
+fn callers(sibling: &Sibling, count: usize) -> Vec<AbortOnDropHandle<Result<Value, Error>>> {
+    let call = || {
+        let (sibling, clock) = (sibling.clone(), system_clock());
+        AbortOnDropHandle::new(Handle::current().spawn(async move { ask(&sibling, &clock).await }))
+    };
+    (0..count).map(|_| call()).collect()
+}
+
+#[tokio::test]
+async fn without_bulkheads_a_sibling_that_hangs_holds_up_everybody() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let ablation = Ablation::default().without(Part::Bulkheads);
+    let sibling = sibling(&[&address], system_clock(), ablation);
+    let _held = callers(&sibling, 2 * IN_FLIGHT);
+    let is_held = async || sibling.0.bulkhead.usage().0 == 2 * IN_FLIGHT;
+    crate::testing::eventually("all of them are held", is_held).await;
+}
+
+#[tokio::test]
 async fn a_sibling_that_hangs_holds_up_no_more_callers_than_it_has_places() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let clock = system_clock();
     let address = format!("http://{}", silent.local_addr().unwrap());
     let sibling = sibling(&[&address], clock.clone(), Ablation::default());
-    let held: Vec<_> = (0..IN_FLIGHT)
-        .map(|_| {
-            let (sibling, clock) = (sibling.clone(), clock.clone());
-            let call = async move { ask(&sibling, &clock).await };
-            AbortOnDropHandle::new(Handle::current().spawn(call))
-        })
-        .collect();
+    let held = callers(&sibling, IN_FLIGHT);
     crate::testing::eventually("all places are taken", async || sibling.0.bulkhead.usage().0 == IN_FLIGHT)
         .await;
     let begin = clock.now();
@@ -127,4 +153,23 @@ async fn a_sibling_that_hangs_holds_up_no_more_callers_than_it_has_places() {
     assert!(clock.now() - begin < Duration::from_secs(1));
     drop(held);
     crate::testing::eventually("they came back", async || sibling.0.bulkhead.usage() == (0, 0)).await;
+}
+
+#[tokio::test]
+async fn a_childs_deadline_is_never_later_than_its_parents() {
+    let (server, time) = (MockServer::start().await, ManualClock::default());
+    let clock: SharedClock = Arc::new(time.clone());
+    let sibling = sibling(&[&server.uri()], clock.clone(), Ablation::default());
+    answer_with(&server, 200).await;
+    // The child counts what it is told from its arrival, which is no earlier than the sending.
+    for (limit_us, passed_us) in [(5_000_000, 0), (5_000_000, 4_321_987), (1_000_999, 100), (70_000, 65_001)]
+    {
+        let parent = Context::background(clock.clone(), Duration::from_micros(limit_us));
+        time.advance(Duration::from_micros(passed_us));
+        let _: Value = sibling.get(&parent, "/").await.unwrap();
+        let requests = server.received_requests().await.unwrap();
+        let told = requests.last().unwrap().headers[TIMEOUT_HEADER].to_str().unwrap();
+        let left = parent.remaining().unwrap();
+        assert_eq!(told.parse(), Ok(left.as_millis()), "whole milliseconds, never rounded up: {left:?}");
+    }
 }

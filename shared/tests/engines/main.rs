@@ -5,6 +5,7 @@
     reason = "tests panic, spawn and look at the clock as they like"
 )]
 
+mod ablation;
 mod audit;
 mod cache;
 mod drain;

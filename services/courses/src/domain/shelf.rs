@@ -6,6 +6,9 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shared::ablation::Part;
 use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy};
 use shared::context::Context;
 use shared::pg::Database;
@@ -36,7 +39,7 @@ pub struct Shelf {
 }
 
 /// What a group has.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Board {
     /// Its courses.
     pub courses: Vec<CourseSummary>,
@@ -45,7 +48,7 @@ pub struct Board {
 }
 
 /// What everybody sees on the page of a course.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Page {
     /// The course.
     pub course: CourseSummary,
@@ -56,12 +59,11 @@ pub struct Page {
 impl Shelf {
     /// Empty shelves on a service's engines.
     pub fn new(kit: &Kit) -> Self {
-        let (cluster, clock, engine) = (&kit.cluster, &kit.clock, &kit.engine);
         Self {
             database: kit.database.clone(),
-            groups: Cache::new("groups", POLICY, cluster.clone(), clock.clone(), engine.clone()),
-            boards: Cache::new("boards", POLICY, cluster.clone(), clock.clone(), engine.clone()),
-            pages: Cache::new("pages", POLICY, cluster.clone(), clock.clone(), engine.clone()),
+            groups: cache("groups", kit),
+            boards: cache("boards", kit),
+            pages: cache("pages", kit),
         }
     }
 
@@ -123,6 +125,11 @@ impl Shelf {
             }
         }
     }
+}
+
+fn cache<V: Serialize + DeserializeOwned + Send + Sync + 'static>(name: &'static str, kit: &Kit) -> Cache<V> {
+    Cache::new(name, POLICY, kit.cluster.clone(), kit.clock.clone(), kit.engine.clone())
+        .ablated(kit.breakers.ablation().removes(Part::Cache))
 }
 
 fn board_tag(school_id: Uuid, group_id: Uuid) -> String {

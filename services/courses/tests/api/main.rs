@@ -6,6 +6,7 @@
     reason = "a test reports a fault by panicking"
 )]
 
+mod ablation;
 mod app;
 mod course;
 mod directory;
