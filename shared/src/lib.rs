@@ -9,6 +9,8 @@ pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod context;
+#[cfg(any(test, feature = "faults"))]
+pub mod fault;
 pub mod feed;
 pub mod health;
 pub mod http;

@@ -1,9 +1,13 @@
 //! Settles the commands of `cargo ent`, their options and their words.
 
+mod fault;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::ports::MAX_INSTANCES;
 use crate::region::Scale;
+
+pub(crate) use fault::{Fault, FaultAct, Lasting, Slow, Way};
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -63,6 +67,9 @@ pub(crate) enum Command {
     /// aim; `docs/performance.md` says how to read them. Ratios mean something on a busy machine, single figures do not.
     #[command(after_help = "Example: cargo ent bench breaker --json")]
     Bench(Bench),
+    /// Break something of the running backend on purpose, and mend it
+    #[command(after_help = fault::TARGETS)]
+    Fault(Fault),
     /// Print the current one-time code of a demo account
     Totp(Totp),
     /// Say what is missing on this machine and how to get it
@@ -72,6 +79,9 @@ pub(crate) enum Command {
     /// The background half of `up --detach`
     #[command(hide = true)]
     Supervise,
+    /// The keeper of faults, a child of the supervisor
+    #[command(hide = true)]
+    FaultKeeper(FaultKeeper),
     /// The generator of `seed`, in a process of its own
     #[command(hide = true)]
     GenerateRegion(GenerateRegion),
@@ -79,6 +89,10 @@ pub(crate) enum Command {
 
 /// Options of `up`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags of a command line are independent of each other"
+)]
 pub(crate) struct Up {
     /// Run in the background
     #[arg(long)]
@@ -96,6 +110,9 @@ pub(crate) struct Up {
     /// Send traces, metrics and logs to this OTLP/HTTP endpoint, such as <http://127.0.0.1:4318>
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
+    /// Put proxies in the path of PostgreSQL and of calls between services, for `cargo ent fault`
+    #[arg(long)]
+    pub(crate) faults: bool,
     /// Only engines and front door, for work on `ent` itself
     #[arg(long, hide = true)]
     pub(crate) only_engines: bool,
@@ -147,6 +164,17 @@ pub(crate) struct GenerateRegion {
     pub(crate) seed: u64,
     /// The folder to fill, which exists and is empty
     pub(crate) folder: std::path::PathBuf,
+}
+
+/// Options of `fault-keeper`.
+#[derive(Debug, Args)]
+pub(crate) struct FaultKeeper {
+    /// Instances of each service
+    #[arg(long)]
+    pub(crate) instances: u16,
+    /// Open the proxies
+    #[arg(long)]
+    pub(crate) paths: bool,
 }
 
 /// Options of `test`.

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod engines;
 mod exit;
+mod faults;
 mod installation;
 mod layout;
 mod machine;

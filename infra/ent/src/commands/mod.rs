@@ -5,6 +5,7 @@ mod bench;
 mod detach;
 mod doctor;
 mod down;
+mod fault;
 mod generate;
 mod k6;
 mod logs;
@@ -20,6 +21,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
+use crate::faults;
 use crate::region;
 use crate::ui::Ui;
 
@@ -34,12 +36,16 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Test(options) => test::run(&context()?, options),
         Command::Prove(options) => prove::run(&context()?, options),
         Command::Bench(options) => bench::run(&context()?, options),
+        Command::Fault(options) => fault::run(&context()?, options),
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),
         Command::Generate(options) => generate::run(&context()?, options),
         Command::GenerateRegion(options) => {
             let accounts = options.folder.join("accounts.csv");
             region::generate(options.scale, options.seed, &options.folder, &accounts).map(|_| 0)
+        }
+        Command::FaultKeeper(options) => {
+            faults::run(&Context::new(Ui::log())?, options.instances, options.paths).map(|()| 0)
         }
         Command::Supervise => detach::supervise(&Context::new(Ui::log())?),
     }

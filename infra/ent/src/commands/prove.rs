@@ -31,7 +31,15 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
 }
 
 fn start(context: &Context) -> Result<u8> {
-    let asked = Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, only_engines: false };
+    let asked = Up {
+        detach: true,
+        wait: true,
+        scale: None,
+        instances: 1,
+        otlp: None,
+        faults: false,
+        only_engines: false,
+    };
     up::run(context, &asked)
 }
 

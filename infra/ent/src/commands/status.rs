@@ -10,6 +10,7 @@ use super::accounts::{self, Account};
 use super::summary;
 use crate::cli;
 use crate::context::Context;
+use crate::faults::{self, Fault};
 use crate::process::{Identity, pss_bytes};
 use crate::services::SERVICES;
 use crate::supervisor::{Phase, State, UnitState};
@@ -22,6 +23,7 @@ struct Report {
     message: String,
     addresses: BTreeMap<String, String>,
     processes: Vec<Row>,
+    faults: Vec<Fault>,
     accounts: Vec<Account>,
 }
 
@@ -76,6 +78,9 @@ fn print(context: &Context, state: &State, rows: &[Row]) -> Result<()> {
     ui::out(&table.to_string())?;
     let total: u64 = rows.iter().filter_map(|row| row.memory_bytes).sum();
     ui::out(&format!("Memory in all: {} MiB", total >> 20))?;
+    for fault in faults::active(&context.layout) {
+        ui::out(&format!("Broken on purpose: {fault}"))?;
+    }
     match state.phase {
         Phase::Ready => summary::print(context, state),
         Phase::Starting => {
@@ -112,7 +117,7 @@ fn rows(state: &State) -> Vec<Row> {
     let others = state.processes.iter().map(|process| Row {
         name: process.name.clone(),
         pid: process.identity.map(|identity| identity.pid),
-        port: Some(process.port),
+        port: process.port,
         state: process.state,
         memory_bytes: process.identity.and_then(pss_bytes),
         restarts: process.restarts,
@@ -141,6 +146,7 @@ fn report(context: &Context, state: Option<&State>, rows: Vec<Row>) -> Result<Re
         message: state.map(|state| state.message.clone()).unwrap_or_default(),
         addresses,
         processes: rows,
+        faults: if state.is_some() { faults::active(&context.layout) } else { Vec::new() },
         accounts: accounts::one_per_role(&accounts::read(&context.layout)?),
     })
 }

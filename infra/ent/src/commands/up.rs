@@ -74,7 +74,8 @@ fn options(layout: &Layout, asked: &Up) -> Result<Options> {
         );
     }
     let (instances, otlp) = (asked.instances, asked.otlp.clone());
-    Ok(Options { instances, dataset: wanted, otlp, only_engines: asked.only_engines })
+    let Up { faults, only_engines, .. } = *asked;
+    Ok(Options { instances, dataset: wanted, otlp, faults, only_engines })
 }
 
 fn check_otlp(otlp: Option<&str>) -> Result<()> {
@@ -90,13 +91,15 @@ fn already_running(context: &Context, asked: &Up, state: &State) -> Result<u8> {
     let is_other = asked.instances != running.instances
         || asked.scale.is_some_and(|scale| scale != running.dataset.scale)
         || asked.otlp != running.otlp
+        || asked.faults != running.faults
         || asked.only_engines != running.only_engines;
     if is_other {
         bail!(
-            "the backend runs already with --instances {} --scale {}{}; `cargo ent down` first",
+            "the backend runs already with --instances {} --scale {}{}{}; `cargo ent down` first",
             running.instances,
             running.dataset.scale_name(),
-            running.otlp.as_ref().map(|url| format!(" --otlp {url}")).unwrap_or_default()
+            running.otlp.as_ref().map(|url| format!(" --otlp {url}")).unwrap_or_default(),
+            if running.faults { " --faults" } else { " without --faults" }
         );
     }
     match state.phase {

@@ -136,22 +136,27 @@ impl Node {
 
     /// A connection for a few questions.
     pub(crate) fn connect(&self) -> Result<redis::Connection> {
-        let url = format!("redis://:{}@127.0.0.1:{}", self.password, self.port);
-        let open = || -> redis::RedisResult<redis::Connection> {
-            let connection = redis::Client::open(url)?.get_connection_with_timeout(LIMIT)?;
-            connection.set_read_timeout(Some(LIMIT))?;
-            connection.set_write_timeout(Some(LIMIT))?;
-            Ok(connection)
-        };
-        open().map_err(|error| {
-            let reason = if error.is_timeout() {
-                format!("no answer within {} ms", LIMIT.as_millis())
-            } else {
-                error.to_string()
-            };
-            anyhow!("Redis node {}: {reason}", self.port)
-        })
+        connect(self.port, &self.password)
     }
+}
+
+/// A connection to a node for a few questions.
+pub(super) fn connect(port: u16, password: &str) -> Result<redis::Connection> {
+    let url = format!("redis://:{password}@127.0.0.1:{port}");
+    let open = || -> redis::RedisResult<redis::Connection> {
+        let connection = redis::Client::open(url)?.get_connection_with_timeout(LIMIT)?;
+        connection.set_read_timeout(Some(LIMIT))?;
+        connection.set_write_timeout(Some(LIMIT))?;
+        Ok(connection)
+    };
+    open().map_err(|error| {
+        let reason = if error.is_timeout() {
+            format!("no answer within {} ms", LIMIT.as_millis())
+        } else {
+            error.to_string()
+        };
+        anyhow!("Redis node {port}: {reason}")
+    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::{Instance, SERVICES};
+use crate::faults::Path;
 use crate::installation::keys;
 use crate::layout::{Layout, write_file};
 use crate::ports;
+use crate::supervisor::Options;
 
 /// Where an instance's configuration lies.
 pub(crate) fn config_path(layout: &Layout, instance: &Instance) -> PathBuf {
@@ -18,9 +20,9 @@ pub(crate) fn config_path(layout: &Layout, instance: &Instance) -> PathBuf {
 }
 
 /// Writes the configuration of every instance.
-pub(crate) fn write_configs(layout: &Layout, instances: u16, otlp: Option<&str>) -> Result<()> {
-    for instance in Instance::all(instances) {
-        let text = toml::to_string(&configuration(layout, &instance, instances, otlp));
+pub(crate) fn write_configs(layout: &Layout, options: &Options) -> Result<()> {
+    for instance in Instance::all(options.instances) {
+        let text = toml::to_string(&configuration(layout, &instance, options));
         let text = text.with_context(|| format!("cannot write the configuration of {}", instance.name()))?;
         let header = "# Settles how this instance runs; written anew by `cargo ent up` at each start.\n";
         write_file(&config_path(layout, &instance), format!("{header}{text}"), 0o600)?;
@@ -85,7 +87,7 @@ struct ServiceIdentity {
     trusted: BTreeMap<&'static str, PathBuf>,
 }
 
-fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Option<&str>) -> Configuration {
+fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Configuration {
     let service = instance.service;
     let others = SERVICES.into_iter().filter(|other| *other != service);
     Configuration {
@@ -103,7 +105,11 @@ fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Opt
         },
         postgres: Postgres {
             host: "127.0.0.1",
-            port: ports::DEMO.postgres,
+            port: if options.faults {
+                Path::to_postgres(service).address(0).port()
+            } else {
+                ports::DEMO.postgres
+            },
             database: service,
             user: service,
             password_file: layout.path(format!("secrets/postgres-{service}")),
@@ -112,12 +118,12 @@ fn configuration(layout: &Layout, instance: &Instance, instances: u16, otlp: Opt
             nodes: ports::DEMO.redis().map(|port| format!("127.0.0.1:{port}")).to_vec(),
             password_file: layout.path("secrets/redis"),
         },
-        telemetry: Telemetry { level: "info", otlp_endpoint: otlp.map(str::to_owned) },
+        telemetry: Telemetry { level: "info", otlp_endpoint: options.otlp.clone() },
         service_identity: ServiceIdentity {
             key_file: keys::service_private(layout, service),
             trusted: others.map(|other| (other, keys::service_public(layout, other))).collect(),
         },
-        own: Own { access_tokens: access_tokens(layout, instance), siblings: siblings(service, instances) },
+        own: Own { access_tokens: access_tokens(layout, instance), siblings: siblings(service, options) },
     }
 }
 
@@ -133,12 +139,17 @@ fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str,
     BTreeMap::from([("jwks_cache_file", cache)])
 }
 
-/// Whom a service asks: only services before it, at the internal addresses of all their instances.
-fn siblings(service: &str, instances: u16) -> BTreeMap<&'static str, Vec<String>> {
+/// Whom a service asks: only services before it, at the internal addresses of all their instances, or at the
+/// proxies before them.
+fn siblings(service: &'static str, options: &Options) -> BTreeMap<&'static str, Vec<String>> {
     let earlier = SERVICES.into_iter().take_while(|other| *other != service);
     let addresses = |of: &'static str| {
-        let each = (1..=instances).map(move |number| Instance { service: of, number }.internal_address());
-        each.map(|address| format!("http://{address}")).collect()
+        let address = move |number| {
+            let path = Path::to_sibling(service, of);
+            let direct = Instance { service: of, number }.internal_address();
+            if options.faults { path.address(number) } else { direct }
+        };
+        (1..=options.instances).map(address).map(|address| format!("http://{address}")).collect()
     };
     earlier.map(|other| (other, addresses(other))).collect()
 }
@@ -146,13 +157,20 @@ fn siblings(service: &str, instances: u16) -> BTreeMap<&'static str, Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::Scale;
+    use crate::supervisor::Dataset;
 
     fn rendered(service: &'static str) -> toml::Table {
+        rendered_with(service, false)
+    }
+
+    fn rendered_with(service: &'static str, faults: bool) -> toml::Table {
         let layout = Layout { root: "/w \"x".into(), data: "/w \"x/.ent".into() };
         let instance = Instance { service, number: 2 };
-        let text =
-            toml::to_string(&configuration(&layout, &instance, 2, Some("http://127.0.0.1:4318"))).unwrap();
-        text.parse().unwrap()
+        let dataset = Dataset { scale: Scale::Small, seed: 1, is_complete: true };
+        let otlp = Some("http://127.0.0.1:4318".to_owned());
+        let options = Options { instances: 2, dataset, otlp, faults, only_engines: false };
+        toml::to_string(&configuration(&layout, &instance, &options)).unwrap().parse().unwrap()
     }
 
     #[test]
@@ -168,6 +186,14 @@ mod tests {
         assert_eq!(table["own"]["siblings"]["courses"].as_array().unwrap().len(), 2);
         assert_eq!(table["telemetry"]["otlp_endpoint"].as_str(), Some("http://127.0.0.1:4318"));
         assert!(table["own"]["access_tokens"].get("signing_key_file").is_none());
+    }
+
+    #[test]
+    fn only_with_faults_do_proxies_stand_in_the_paths() {
+        let (direct, by_proxy) = (rendered("messaging"), rendered_with("messaging", true));
+        assert_eq!(direct["postgres"]["port"].as_integer(), Some(15432));
+        assert_eq!(by_proxy["postgres"]["port"].as_integer(), Some(16300));
+        assert_eq!(by_proxy["own"]["siblings"]["courses"][1].as_str(), Some("http://127.0.0.1:16322"));
     }
 
     #[test]

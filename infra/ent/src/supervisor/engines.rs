@@ -65,7 +65,7 @@ fn start_postgres(context: &Context, crew: &mut Crew, postgres: &Postgres) -> Re
     postgres.prepare(context)?;
     crew.start(Unit {
         name: "postgres".to_owned(),
-        port: postgres.port,
+        port: Some(postgres.port),
         launch: postgres.launch(),
         probe: Probe::Postgres(postgres.admin()?),
         kind: Kind::Postgres,
@@ -79,7 +79,7 @@ fn start_redis(context: &Context, crew: &mut Crew, redis: &Redis) -> Result<Stri
     for node in &redis.nodes {
         crew.start(Unit {
             name: format!("redis-{}", node.port),
-            port: node.port,
+            port: Some(node.port),
             launch: node.launch(),
             probe: Probe::Redis(node.clone()),
             kind: Kind::Redis,

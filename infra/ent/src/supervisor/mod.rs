@@ -31,6 +31,7 @@ use anyhow::Result;
 use crate::clock;
 use crate::context::Context;
 use crate::exit;
+use crate::faults;
 use crate::services::Binaries;
 
 /// How often ended children are noticed.
@@ -65,6 +66,7 @@ pub(crate) fn run(
         board.phase(if is_asked { Phase::Stopping } else { Phase::Failed }, &format!("{error:#}"))?;
         context.ui.line(&if is_asked { "Stopping ...".to_owned() } else { format!("Stopping: {error:#}") });
     }
+    faults::mend_all(&context.layout);
     crew.stop_all(context);
     board.processes(&crew)?;
     board.finish()?;

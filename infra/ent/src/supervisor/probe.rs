@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::unit::Probe;
 use crate::context::Context;
 use crate::engines;
+use crate::faults;
 
 /// How long one question may take.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -18,6 +19,7 @@ pub(crate) fn ask(context: &Context, probe: &Probe) -> Result<()> {
         Probe::Postgres(admin) => engines::is_answering(context, admin),
         Probe::Redis(node) => engines::is_formed(node),
         Probe::Readyz(address) => readyz(context, *address),
+        Probe::Faults(layout) => faults::is_listening(layout),
         Probe::Port(port) => {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
             TcpStream::connect_timeout(&address, LIMIT).context("does not accept connections")?;

@@ -10,6 +10,7 @@ use super::unit::{Kind, Probe, Unit};
 use super::{Board, Crew, seeding};
 use crate::context::{Context, Progress};
 use crate::engines::{self, Durability, Haproxy};
+use crate::faults;
 use crate::installation::{keys, tls};
 use crate::machine::{self, Engines};
 use crate::ports;
@@ -19,6 +20,8 @@ use crate::services::{self, Binaries, Instance, SERVICES};
 const SERVICES_LIMIT: Duration = Duration::from_mins(1);
 /// How long the front door may take.
 const FRONT_DOOR_LIMIT: Duration = Duration::from_secs(20);
+/// How long the fault keeper may take.
+const FAULT_KEEPER_LIMIT: Duration = Duration::from_secs(10);
 /// How long the services may take to learn from each other; a freshly loaded large region has some 400,000 changes.
 const PROJECTIONS_LIMIT: Duration = Duration::from_mins(5);
 
@@ -41,11 +44,12 @@ pub(crate) fn bring_up(
     };
     let started = start_engines(context, crew, &programs, &set, |title, work| board.step(title, |_| work()))?;
     board.processes(crew)?;
+    start_fault_keeper(context, board, crew, options)?;
     board.step("Databases, keys and certificates", |_| {
         engines::ensure_databases(context, &started.admin, &SERVICES)?;
         keys::ensure(&context.layout, &SERVICES)?;
         tls::ensure(&context.layout)?;
-        services::write_configs(&context.layout, options.instances, options.otlp.as_deref())?;
+        services::write_configs(&context.layout, options)?;
         Ok(String::new())
     })?;
     if options.only_engines {
@@ -59,8 +63,30 @@ pub(crate) fn bring_up(
 
 fn require_free_ports(options: &Options) -> Result<()> {
     let services = services::ports(options.instances);
-    let all: Vec<u16> = [ports::HTTPS, ports::HTTP].into_iter().chain(services).collect();
+    let proxies = if options.faults { faults::ports(options.instances) } else { Vec::new() };
+    let all: Vec<u16> = [ports::HTTPS, ports::HTTP].into_iter().chain(services).chain(proxies).collect();
     ports::require_free(&all)
+}
+
+/// Before whatever goes by way of its proxies. Without `--faults` it has none, and only pauses and kills when asked.
+fn start_fault_keeper(
+    context: &Context,
+    board: &mut Board,
+    crew: &mut Crew,
+    options: &Options,
+) -> Result<()> {
+    board.step("Fault keeper", |board| {
+        crew.start(Unit {
+            name: faults::KEEPER.to_owned(),
+            port: None,
+            launch: faults::launch(&context.layout, options.instances, options.faults),
+            probe: Probe::Faults(context.layout.clone()),
+            kind: Kind::Faults,
+        })?;
+        board.processes(crew)?;
+        wait_for_kind(context, crew, Kind::Faults, "the fault keeper", FAULT_KEEPER_LIMIT)?;
+        Ok(if options.faults { "with proxies" } else { "without proxies" }.to_owned())
+    })
 }
 
 fn load_data(
@@ -99,7 +125,7 @@ fn start_services(
         for instance in Instance::all(options.instances) {
             crew.start(Unit {
                 name: instance.name(),
-                port: instance.public_address().port(),
+                port: Some(instance.public_address().port()),
                 launch: instance.launch(&context.layout, binaries),
                 probe: Probe::Readyz(instance.internal_address()),
                 kind: Kind::Service,
@@ -128,7 +154,7 @@ fn start_front_door(
         haproxy.prepare(&SERVICES.map(|service| (service, addresses(service))))?;
         crew.start(Unit {
             name: "haproxy".to_owned(),
-            port: ports::HTTPS,
+            port: Some(ports::HTTPS),
             launch: haproxy.launch(),
             probe: Probe::Port(ports::HTTPS),
             kind: Kind::FrontDoor,

@@ -21,6 +21,9 @@ pub(crate) struct Options {
     pub(crate) dataset: Dataset,
     /// Where telemetry goes, if anywhere.
     pub(crate) otlp: Option<String>,
+    /// Whether proxies stand in the paths, for faults.
+    #[serde(default)]
+    pub(crate) faults: bool,
     /// Whether only the engines run: for work on `ent` itself.
     pub(crate) only_engines: bool,
 }
@@ -87,8 +90,8 @@ pub(crate) struct ProcessRecord {
     pub(crate) name: String,
     /// The process, while it runs.
     pub(crate) identity: Option<Identity>,
-    /// Where it listens on 127.0.0.1.
-    pub(crate) port: u16,
+    /// Where it listens on 127.0.0.1, if anywhere.
+    pub(crate) port: Option<u16>,
     /// How it is.
     pub(crate) state: UnitState,
     /// Why it is not ready, or how it last ended.
@@ -176,7 +179,7 @@ mod tests {
 
     fn state() -> State {
         let dataset = Dataset { scale: crate::region::Scale::Small, seed: 1, is_complete: true };
-        State::new(&Options { instances: 1, dataset, otlp: None, only_engines: false })
+        State::new(&Options { instances: 1, dataset, otlp: None, faults: false, only_engines: false })
     }
 
     #[test]

@@ -6,14 +6,15 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::engines::{Admin, Node};
+use crate::layout::Layout;
 use crate::process::{Launch, StopPlan};
 
 /// One process to keep running.
 pub(crate) struct Unit {
     /// Its name in logs and tables.
     pub(crate) name: String,
-    /// Where it listens on 127.0.0.1.
-    pub(crate) port: u16,
+    /// Where it listens on 127.0.0.1, if anywhere.
+    pub(crate) port: Option<u16>,
     /// How it starts.
     pub(crate) launch: Launch,
     /// How it is asked whether it is ready.
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     Service,
     /// HAProxy.
     FrontDoor,
+    /// The fault keeper.
+    Faults,
 }
 
 /// How a process is asked whether it is ready.
@@ -45,11 +48,14 @@ pub(crate) enum Probe {
     Readyz(SocketAddr),
     /// The port accepts connections.
     Port(u16),
+    /// The fault keeper of this installation takes requests.
+    Faults(Layout),
 }
 
 /// The order of stopping: first those that others do not need.
+/// (the services drain by way of the fault keeper's proxies).
 pub(crate) const STOP_ORDER: [&[Kind]; 3] =
-    [&[Kind::FrontDoor], &[Kind::Service], &[Kind::Postgres, Kind::Redis]];
+    [&[Kind::FrontDoor], &[Kind::Service], &[Kind::Faults, Kind::Postgres, Kind::Redis]];
 
 impl Kind {
     /// How long to wait before the n-th start in a row (from 1) after an end.
@@ -60,7 +66,7 @@ impl Kind {
             // more): had it lost its data, it would still be the owner of its slots and its replica would copy the
             // emptiness. After the failover it joins as a replica and copies from the node that kept everything.
             Self::Redis => Duration::from_secs(6),
-            Self::Service | Self::FrontDoor => {
+            Self::Service | Self::FrontDoor | Self::Faults => {
                 Duration::from_millis(250).saturating_mul(1 << attempt.saturating_sub(1).min(5))
             }
         }
@@ -73,7 +79,7 @@ impl Kind {
             Self::Postgres => (Signal::INT, 30),
             Self::Redis => (Signal::TERM, 10),
             Self::Service => (Signal::TERM, 20),
-            Self::FrontDoor => (Signal::TERM, 5),
+            Self::FrontDoor | Self::Faults => (Signal::TERM, 5),
         };
         StopPlan { signal, limit: Duration::from_secs(seconds) }
     }
