@@ -5,9 +5,11 @@
 //! add, [`backoff`] spreads them over time, [`rate_limit`] bounds how often one caller asks, [`priority`] says what is given
 //! up first. Parts are plain values that callers put in sequence; there is no tower of layers.
 
+pub mod adaptive_limit;
 pub mod backoff;
 pub mod breaker;
 pub mod bulkhead;
 pub mod priority;
 pub mod rate_limit;
 pub mod retry_budget;
+pub mod shedding;
