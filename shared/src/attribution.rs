@@ -16,6 +16,10 @@ use crate::{pg, redis, siblings};
 /// Why a request was refused, or why its answer was slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// A worker was behind with its work and gave up the least important.
+    Shed,
+    /// As many requests were worked on as can be answered in time.
+    Admission,
     /// The time of whoever asked was over.
     Deadline,
     /// The account or the address asked more often than its limit.
@@ -38,6 +42,8 @@ impl Cause {
     /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Shed => "shed",
+            Self::Admission => "admission",
             Self::Deadline => "deadline",
             Self::Rate => "rate",
             Self::ClientSlow => "client_slow",
@@ -56,7 +62,12 @@ impl Cause {
             | Self::Bulkhead(part)
             | Self::DependencySlow(part)
             | Self::DependencyDown(part) => part,
-            Self::Deadline | Self::Rate | Self::ClientSlow | Self::Unexplained => "",
+            Self::Shed
+            | Self::Admission
+            | Self::Deadline
+            | Self::Rate
+            | Self::ClientSlow
+            | Self::Unexplained => "",
         }
     }
 }

@@ -17,6 +17,7 @@ use actix_web::{App, web};
 use socket2::{Domain, Socket, Type};
 
 use super::connection::{ClientLimits, GuardedStream};
+use super::overload::Gate;
 use super::route_table::nothing_here;
 use super::{EdgePolicy, edge, path_config, query_config};
 
@@ -80,9 +81,15 @@ pub(super) fn serve(
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let server = server.listen(intake.name, listener, move || {
+        let gate = policy.public.as_ref().map(|public| Gate::open(&policy, public));
         let app = App::new()
             .wrap(from_fn(edge))
             .app_data(web::Data::new(policy.clone()))
+            .configure(|app| {
+                if let Some(gate) = gate {
+                    app.app_data(gate);
+                }
+            })
             .app_data(path_config())
             .app_data(query_config())
             .configure(configure.clone())

@@ -55,6 +55,15 @@ pub(super) fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     Ok(caller)
 }
 
+/// Whether the request carries a token that was found valid here before. A count may ask this of everybody: no signature is
+/// checked, so that a crowd of forged tokens costs nothing.
+pub(super) fn has_been_seen(request: &HttpRequest) -> bool {
+    let verifier = request.app_data::<web::Data<Verifier>>();
+    verifier
+        .zip(request.cookie(ACCESS_COOKIE))
+        .is_some_and(|(verifier, cookie)| verifier.has_seen(cookie.value()))
+}
+
 fn sign_in_required(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "sign_in_required", detail)
 }

@@ -10,26 +10,25 @@ use actix_web::{HttpMessage, web};
 use ipnet::IpNet;
 use tracing::Instrument;
 
-use super::caller::identify;
-use super::caller_limits::{self, CallerLimits, Counted, CountedBy};
-use super::client_address::{client_address, is_from_proxy};
+use super::admission::Admission;
+use super::caller_limits::{self, CallerLimits};
+use super::client_address::is_from_proxy;
 use super::connection::Connection;
 use super::origin::OriginPolicy;
 use super::request_body::{self, BodyLimits};
-use super::request_log::{Beginning, report};
-use super::rules::Access;
-use super::{Problem, RouteTable, answer_headers, request_head};
-use crate::ablation::{Ablation, Part};
+use super::request_log::{self, Beginning, report};
+use super::worker_load::WorkerLoads;
+use super::{Problem, RouteTable, answer_headers, overload, problem};
+use crate::ablation::Ablation;
 use crate::attribution::Attribution;
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::health::{Phase, Readiness};
+use crate::resilience::adaptive_limit::Bounds;
 use crate::telemetry::{RequestMetrics, TraceParent, request_span};
 
 /// Remaining milliseconds of the caller's deadline; believed only from trusted proxies and on the internal address.
 pub const TIMEOUT_HEADER: &str = "x-ent-timeout-ms";
-/// With less time than this left, no answer would be in time: the fastest signed-in read takes about 2 ms.
-const LEAST_TIME: Duration = Duration::from_millis(5);
 
 /// What the edge of one listener does; part of the application's data.
 #[derive(Clone)]
@@ -67,6 +66,10 @@ pub struct PublicPolicy {
     pub routes: RouteTable,
     /// How often each caller may ask.
     pub limits: CallerLimits,
+    /// Between which bounds each worker finds how many requests it works on at once.
+    pub concurrency: Bounds,
+    /// Where workers say how busy they are.
+    pub loads: WorkerLoads,
 }
 
 /// The outermost middleware.
@@ -82,6 +85,14 @@ pub async fn edge<B: MessageBody + 'static>(
     if let Some(connection) = &connection {
         connection.request_started();
     }
+    let has_body = request_body::is_expected(&request);
+    let mut admission = Admission::of(&request, &policy);
+    if admission.is_shed(started) {
+        request_log::count_shed(&request, &policy, started);
+        let mut response = request.into_response(overload::shed()).map_into_right_body();
+        conclude(&mut response, &policy, connection.as_ref(), !has_body);
+        return Ok(response);
+    }
     let method = request.method().clone();
     let trace = incoming_trace(&request, &policy);
     let span = request_span(&trace, method.as_str());
@@ -93,26 +104,18 @@ pub async fn edge<B: MessageBody + 'static>(
     .ablated(policy.ablation.removes(Part::Deadlines));
     request.extensions_mut().insert(context.clone());
 
-    let has_body = request_body::is_expected(&request);
-    let mut counted = None;
-    let admitted = admit(&mut request, &policy, &context, &mut counted).await;
+    let admitted = admission.pass(&mut request, &policy, &context).await;
     let is_body_read = !has_body || admitted.is_ok();
     let mut response = match admitted {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_left_body(),
         Err(refusal) => request.into_response(refusal.response()).map_into_right_body(),
     };
-    if let Some(connection) = &connection {
-        connection.request_ended(is_body_read);
+    if let Some(place) = admission.place {
+        place.leave(problem::mark_of(response.response()).and_then(|mark| mark.cause));
     }
-    let docs_path = policy.public.as_ref().map(|public| public.docs_path);
-    let is_docs = docs_path.is_some_and(|docs| response.request().path().starts_with(docs));
-    answer_headers::add(response.headers_mut(), is_docs);
-    if let Some(counted) = &counted {
+    conclude(&mut response, &policy, connection.as_ref(), is_body_read);
+    if let Some(counted) = &admission.counted {
         caller_limits::add_headers(response.headers_mut(), counted);
-    }
-    if !is_body_read || policy.readiness.phase() == Phase::Draining {
-        // Nothing can follow a body that is not read; and from a stopping instance the front door should go elsewhere.
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let beginning =
         Beginning { policy: &policy, context: &context, trace: &trace, method: method.as_str(), started };
@@ -120,54 +123,23 @@ pub async fn edge<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// What can be refused without the body is refused before it is read.
-async fn admit(
-    request: &mut ServiceRequest,
+/// What every answer gets, whoever made it.
+fn conclude<B>(
+    response: &mut ServiceResponse<B>,
     policy: &EdgePolicy,
-    context: &Context,
-    counted: &mut Option<Counted>,
-) -> Result<(), Problem> {
-    request_head::check(request.head())?;
-    let is_hopeless = context.remaining().map_or(true, |left| left < LEAST_TIME);
-    if is_hopeless && !policy.ablation.removes(Part::Deadlines) {
-        return Err(Problem::deadline_exceeded());
+    connection: Option<&Connection>,
+    is_body_read: bool,
+) {
+    if let Some(connection) = connection {
+        connection.request_ended(is_body_read);
     }
-    if let Some(public) = policy.public.as_ref().filter(|_| !is_probe(request.path())) {
-        public.origins.check(request.method(), request.headers())?;
-        count(request, public, policy, counted)?;
+    let docs_path = policy.public.as_ref().map(|public| public.docs_path);
+    let is_docs = docs_path.is_some_and(|docs| response.request().path().starts_with(docs));
+    answer_headers::add(response.headers_mut(), is_docs);
+    if !is_body_read || policy.readiness.phase() == Phase::Draining {
+        // Nothing can follow a body that is not read; and from a stopping instance the front door should go elsewhere.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let time = context.remaining_up_to(policy.body.time).map_err(|_| Problem::deadline_exceeded())?;
-    request_body::receive(request, policy.body.bytes, time).await
-}
-
-/// Whoever must be signed in is, and has not asked too often.
-fn count(
-    request: &ServiceRequest,
-    public: &PublicPolicy,
-    policy: &EdgePolicy,
-    counted: &mut Option<Counted>,
-) -> Result<(), Problem> {
-    let access = public.routes.rules_of(request.method(), request.path()).map(|rules| rules.access);
-    let caller = match access {
-        Some(Access::SignedIn) => Some(identify(request.request())),
-        Some(Access::Anybody | Access::RefreshHandle) | None => None,
-    };
-    let address = || client_address(request.request(), &policy.trusted_proxies).map(CountedBy::Address);
-    let counted_by = match &caller {
-        Some(Ok(caller)) => Some(CountedBy::Account(caller.sub)),
-        Some(Err(_)) | None => address(),
-    };
-    if let Some(counted_by) = counted_by.filter(|_| !policy.ablation.removes(Part::RateLimits)) {
-        let (left, outcome) = public.limits.count(counted_by);
-        *counted = Some(left);
-        outcome?;
-    }
-    caller.map_or(Ok(()), |caller| caller.map(|_| ()))
-}
-
-/// Machines ask these several times a second, from wherever they are.
-fn is_probe(path: &str) -> bool {
-    path == "/livez" || path == "/readyz"
 }
 
 fn incoming_trace(request: &ServiceRequest, policy: &EdgePolicy) -> TraceParent {

@@ -1,6 +1,7 @@
 //! Settles how every service speaks HTTP: one edge for all requests, one shape of error, one way to read a body or a caller.
 
 mod accept;
+mod admission;
 mod answer_headers;
 mod body;
 mod caller;
@@ -11,6 +12,7 @@ mod edge;
 #[cfg(test)]
 mod hardening_tests;
 mod origin;
+mod overload;
 mod probes;
 mod problem;
 mod request_body;
@@ -20,6 +22,7 @@ mod route_table;
 mod rules;
 pub mod server;
 mod text;
+mod worker_load;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +30,8 @@ use std::path::PathBuf;
 use garde::Validate;
 use ipnet::IpNet;
 use serde::Deserialize;
+
+use crate::resilience::adaptive_limit::Bounds;
 
 pub use body::{Body, Created, path_config, query_config};
 pub use caller::Caller;
@@ -40,6 +45,7 @@ pub use request_body::BodyLimits;
 pub use route_table::RouteTable;
 pub use rules::{Access, Routes, Rules};
 pub use text::{line, prose};
+pub use worker_load::WorkerLoads;
 
 /// Where a service listens and whom it believes.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -94,6 +100,10 @@ pub struct Config {
     #[serde(default = "default_slow_ms")]
     #[garde(range(min = 1, max = 60_000))]
     pub slow_ms: u64,
+    /// Between which bounds each worker finds how many requests it works on at once.
+    #[serde(default)]
+    #[garde(dive)]
+    pub concurrency: Bounds,
     /// After SIGTERM: how long to go on serving while the front door notices that this instance is no longer ready, in milliseconds.
     #[serde(default = "default_linger_ms")]
     #[garde(range(max = 60_000))]

@@ -47,6 +47,11 @@ pub(super) struct Mark {
     pub cause: Option<Cause>,
 }
 
+/// What is said of an answer that is a problem.
+pub(super) fn mark_of<B>(response: &HttpResponse<B>) -> Option<Mark> {
+    response.extensions().get::<Mark>().copied()
+}
+
 impl Problem {
     /// A problem; `detail` goes to people outside and says what to do, never what is inside.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use actix_web::HttpMessage;
-use actix_web::dev::ServiceResponse;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 
 use super::EdgePolicy;
-use super::caller::CallerKind;
-use super::problem::Mark;
+use super::caller::{self, CallerKind};
+use super::problem;
 use crate::attribution::{CallerClass, Cause};
 use crate::context::Context;
 use crate::telemetry::TraceParent;
@@ -30,7 +30,7 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     let policy = beginning.policy;
     let elapsed = policy.clock.now().saturating_duration_since(beginning.started);
     let (sql_queries, redis_commands, cache_hits, cache_misses) = beginning.context.tally().read();
-    let mark = response.response().extensions().get::<Mark>().copied();
+    let mark = problem::mark_of(response.response());
     let problem = mark.map_or("", |mark| mark.code);
     let caller = request.extensions().get::<CallerKind>().map(|kind| kind.0);
     let refused = mark.and_then(|mark| mark.cause);
@@ -66,4 +66,13 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
         trace_id = %beginning.trace.trace_id(),
         "request"
     );
+}
+
+/// Counts a request that was shed. It has no line of its own: there are most of them when there is least time.
+pub(super) fn count_shed(request: &ServiceRequest, policy: &EdgePolicy, started: Instant) {
+    let class =
+        if caller::has_been_seen(request.request()) { CallerClass::Session } else { CallerClass::Unknown };
+    policy.attribution.refused(Cause::Shed, class);
+    let elapsed = policy.clock.now().saturating_duration_since(started);
+    policy.metrics.record(request.method().as_str(), "shed", 503, elapsed);
 }

@@ -38,10 +38,17 @@ impl RouteTable {
         Self(routes.collect())
     }
 
-    /// The rules of the route, where there is one.
-    pub(super) fn rules_of(&self, method: &Method, path: &str) -> Option<Rules> {
-        let mut here = self.0.iter().filter(|route| route.method == *method);
-        here.find(|route| route.pattern.is_match(path))?.rules
+    /// How many routes there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number and the rules of a route, where there is one.
+    pub(super) fn find(&self, method: &Method, path: &str) -> Option<(usize, Rules)> {
+        let mut routes = self.0.iter().enumerate();
+        let (number, route) =
+            routes.find(|(_, route)| route.method == *method && route.pattern.is_match(path))?;
+        Some((number, route.rules?))
     }
 
     fn methods_at(&self, path: &str) -> Vec<&str> {

@@ -79,6 +79,8 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
         docs_path: S::DOCS_PATH,
         routes: routes.clone(),
         limits: CallerLimits::new(&config.rate_limits, &kit.clock),
+        concurrency: config.concurrency,
+        loads: kit.loads.clone(),
     };
     let policy = policy(&kit, config, Some(public), "public");
     accept::serve(&intake(config, "public", workers), policy, listener, move |app| {

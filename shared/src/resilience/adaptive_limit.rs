@@ -5,19 +5,35 @@
 //! limit again. Formulas: Netflix concurrency-limits `Gradient2Limit`: gradient = clamp(tolerance * long / short, 0.5, 1);
 //! limit = limit * gradient + headroom, smoothed by 0.2, with Envoy's headroom √limit (adaptive concurrency filter). Both look at
 //! latency only, to which a dependency that always times out looks stable: so a window in which more than one in ten requests
-//! was dropped (time-out, no place, dependency down) takes a tenth of the limit away, whatever its latency (AIMD).
+//! was dropped (time-out, no place) takes a tenth of the limit away, whatever its latency (AIMD).
+//!
+//! What is compared is not time but *times the usual of the route*: at eight in the morning most requests are sign-ins, which
+//! take twenty times as long as reading, and a limit that compares plain latencies takes that for a slowdown.
 
 use std::time::{Duration, Instant};
+
+use garde::Validate;
+use serde::Deserialize;
 
 use super::priority::{PerPriority, Priority};
 
 /// Bounds of the limit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
 pub struct Bounds {
     /// Never fewer at once.
+    #[garde(range(min = 1, max = 10_000))]
     pub least: u32,
     /// Never more at once, however fast they are.
+    #[garde(range(min = self.least, max = 10_000))]
     pub most: u32,
+}
+
+impl Default for Bounds {
+    /// 16 are enough for 800 requests a second that take 20 ms each; behind 512 the last would wait for seconds.
+    fn default() -> Self {
+        Self { least: 16, most: 512 }
+    }
 }
 
 /// How much of the limit each class may fill: what is above is kept for the more important.
@@ -32,21 +48,25 @@ const MOST_SAMPLES: usize = 1_000;
 const TOLERANCE: f64 = 1.5;
 /// How far one window may move the limit.
 const SMOOTHING: f64 = 0.2;
-/// Weight of one window in the long-term p90: about a minute of windows.
-const LONG_WEIGHT: f64 = 1.0 / 120.0;
+/// Weight of one window in what is usual (600 of them, as Gradient2 has it: five minutes), for the p90 and for each route.
+const LONG_WEIGHT: f64 = 1.0 / 600.0;
 /// Share of drops from which a window counts as failing, and what it takes away.
 const DROPS: f64 = 0.1;
 const AFTER_DROPS: f64 = 0.9;
+/// What a window leaves of a usual that is more than twice what is.
+const AFTER_SLOW: f64 = 0.95;
+/// Answers faster than this, in seconds, are all as fast.
+const LEAST_TIME: f64 = 0.000_1;
 
 /// How a request ended, as the limit sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// It was answered, whatever the answer, after this time.
     Answered(Duration),
-    /// It ran into a time-out or found a dependency overloaded or away.
+    /// It ran into a time-out, or found no place further down: more than can be done at once is being tried.
     Dropped,
-    /// Whoever asked went away: says nothing.
-    Abandoned,
+    /// It says nothing: whoever asked went away, or a dependency is gone, of which fewer requests make no more.
+    Ignored,
 }
 
 /// The limit of one listener. Pure: time comes from outside.
@@ -57,14 +77,24 @@ pub struct AdaptiveLimit {
     in_flight: u32,
     most_in_flight: u32,
     window_start: Instant,
-    samples: Vec<Duration>,
+    /// Each answer's time as a multiple of what is usual for its route.
+    samples: Vec<f64>,
     dropped: usize,
-    long_p90: Option<f64>,
+    routes: Vec<Route>,
+    usual_p90: Option<f64>,
+}
+
+/// What is known of one route, in seconds.
+#[derive(Debug, Clone, Default)]
+struct Route {
+    usual: Option<f64>,
+    sum: f64,
+    answers: u32,
 }
 
 impl AdaptiveLimit {
-    /// Begins in the middle of its bounds.
-    pub fn new(bounds: Bounds, now: Instant) -> Self {
+    /// Begins in the middle of its bounds; routes are told apart by numbers below `routes`.
+    pub fn new(bounds: Bounds, routes: usize, now: Instant) -> Self {
         Self {
             bounds,
             limit: f64::from(bounds.least.midpoint(bounds.most)),
@@ -73,7 +103,8 @@ impl AdaptiveLimit {
             window_start: now,
             samples: Vec::new(),
             dropped: 0,
-            long_p90: None,
+            routes: vec![Route::default(); routes],
+            usual_p90: None,
         }
     }
 
@@ -88,13 +119,13 @@ impl AdaptiveLimit {
         has_place
     }
 
-    /// Gives a place back.
-    pub fn finish(&mut self, now: Instant, ending: Ending) {
+    /// Gives a place back that a request of this route had.
+    pub fn finish(&mut self, now: Instant, route: usize, ending: Ending) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match ending {
-            Ending::Answered(time) if self.samples.len() < MOST_SAMPLES => self.samples.push(time),
-            Ending::Answered(_) | Ending::Abandoned => {}
+            Ending::Answered(time) => self.answered(route, time.as_secs_f64().max(LEAST_TIME)),
             Ending::Dropped => self.dropped += 1,
+            Ending::Ignored => {}
         }
         let is_over = now.saturating_duration_since(self.window_start) >= WINDOW;
         if is_over && self.samples.len() + self.dropped >= LEAST_SAMPLES {
@@ -115,6 +146,16 @@ impl AdaptiveLimit {
         self.in_flight
     }
 
+    fn answered(&mut self, route: usize, seconds: f64) {
+        let Some(route) = self.routes.get_mut(route) else { return };
+        route.sum += seconds;
+        route.answers += 1;
+        if self.samples.len() < MOST_SAMPLES {
+            // A route's first window is what its next is compared with.
+            self.samples.push(route.usual.map_or(1.0, |usual| seconds / usual));
+        }
+    }
+
     fn close_window(&mut self, now: Instant) {
         let all = self.samples.len() + self.dropped;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
@@ -125,6 +166,7 @@ impl AdaptiveLimit {
             self.follow(p90);
         }
         self.limit = self.limit.clamp(f64::from(self.bounds.least), f64::from(self.bounds.most));
+        self.routes.iter_mut().for_each(Route::close_window);
         self.samples.clear();
         self.dropped = 0;
         self.most_in_flight = self.in_flight;
@@ -132,11 +174,9 @@ impl AdaptiveLimit {
     }
 
     fn follow(&mut self, p90: f64) {
-        let long = self.long_p90.map_or(p90, |long| long + (p90 - long) * LONG_WEIGHT);
-        // After a slow time the long-term value would let a queue look normal: come down faster than up.
-        let long = if long > 2.0 * p90 { long * 0.95 } else { long };
-        self.long_p90 = Some(long);
-        let gradient = (TOLERANCE * long / p90).clamp(0.5, 1.0);
+        let usual = closer(self.usual_p90, p90);
+        self.usual_p90 = Some(usual);
+        let gradient = (TOLERANCE * usual / p90).clamp(0.5, 1.0);
         // A limit that nobody reaches is not proved by good latency.
         if gradient >= 1.0 && f64::from(self.most_in_flight) < self.limit / 2.0 {
             return;
@@ -150,9 +190,24 @@ impl AdaptiveLimit {
         if self.samples.is_empty() {
             return None;
         }
-        let (_, p90, _) = self.samples.select_nth_unstable(rank);
-        Some(p90.as_secs_f64().max(0.000_1))
+        let (_, p90, _) = self.samples.select_nth_unstable_by(rank, f64::total_cmp);
+        Some(*p90)
     }
+}
+
+impl Route {
+    fn close_window(&mut self) {
+        if self.answers > 0 {
+            self.usual = Some(closer(self.usual, self.sum / f64::from(self.answers)));
+        }
+        (self.sum, self.answers) = (0.0, 0);
+    }
+}
+
+/// What is usual, moved towards what is: slowly, except that after a slow time it comes down fast, or the next queue would look normal.
+fn closer(usual: Option<f64>, now: f64) -> f64 {
+    let Some(usual) = usual else { return now };
+    if usual > 2.0 * now { usual * AFTER_SLOW } else { usual + (now - usual) * LONG_WEIGHT }
 }
 
 #[cfg(test)]

@@ -22,13 +22,21 @@ struct Simulation {
     now_ms: u64,
     waiting: VecDeque<u64>,
     working: VecDeque<(u64, u64)>,
+    patience_ms: u64,
 }
 
 impl Simulation {
     fn new(is_limited: bool) -> Self {
         let start = ManualClock::default().now();
-        let limit = is_limited.then(|| AdaptiveLimit::new(BOUNDS, start));
-        Self { limit, start, now_ms: 0, waiting: VecDeque::new(), working: VecDeque::new() }
+        let limit = is_limited.then(|| AdaptiveLimit::new(BOUNDS, 1, start));
+        Self {
+            limit,
+            start,
+            now_ms: 0,
+            waiting: VecDeque::new(),
+            working: VecDeque::new(),
+            patience_ms: PATIENCE_MS,
+        }
     }
 
     /// How many came, and how many of those that ended were answered in time.
@@ -54,14 +62,14 @@ impl Simulation {
         while self.working.front().is_some_and(|&(_, ends)| ends <= self.now_ms) {
             let (began, _) = self.working.pop_front().unwrap();
             let took = self.now_ms - began;
-            good += u64::from(took <= PATIENCE_MS);
-            let ending = if took <= PATIENCE_MS {
+            good += u64::from(took <= self.patience_ms);
+            let ending = if took <= self.patience_ms {
                 Ending::Answered(Duration::from_millis(took))
             } else {
                 Ending::Dropped
             };
             let now = self.start + Duration::from_millis(self.now_ms);
-            self.limit.iter_mut().for_each(|limit| limit.finish(now, ending));
+            self.limit.iter_mut().for_each(|limit| limit.finish(now, 0, ending));
         }
         while self.working.len() < SERVERS && !self.waiting.is_empty() {
             self.working.push_back((self.waiting.pop_front().unwrap(), self.now_ms + SERVICE_MS));
@@ -104,18 +112,47 @@ fn at_10_times_capacity_most_of_the_capacity_is_still_useful_work() {
 #[test]
 fn constant_time_outs_lower_the_limit_although_their_latency_is_stable() {
     let mut now = ManualClock::default().now();
-    let mut limit = AdaptiveLimit::new(BOUNDS, now);
+    let mut limit = AdaptiveLimit::new(BOUNDS, 1, now);
     for _ in 0..2_000 {
         assert!(limit.try_begin(Priority::Critical));
         now += Duration::from_millis(20);
-        limit.finish(now, Ending::Dropped);
+        limit.finish(now, 0, Ending::Dropped);
     }
     assert_eq!(limit.limit(), BOUNDS.least);
 }
 
 #[test]
+fn a_queue_lowers_the_limit_although_nobody_is_dropped() {
+    let mut simulation = Simulation { patience_ms: u64::MAX, ..Simulation::new(true) };
+    simulation.run(60, 400);
+    simulation.run(60, 8_000);
+    // 8 at once are served without a wait; what waits behind them costs 10 ms for each 8.
+    let limit = simulation.limit.unwrap().limit();
+    assert!(limit <= 64, "{limit} at once");
+}
+
+#[test]
+fn more_requests_of_a_slow_route_are_no_slowdown() {
+    let mut now = ManualClock::default().now();
+    let mut limit = AdaptiveLimit::new(BOUNDS, 2, now);
+    let mut serve = |limit: &mut AdaptiveLimit, slow_in_10: u32| {
+        for number in 0..4_000_u32 {
+            let route = usize::from(number % 10 < slow_in_10);
+            let time = Duration::from_millis([1, 100][route]);
+            (0..16).for_each(|_| assert!(limit.try_begin(Priority::Normal)));
+            now += time;
+            (0..16).for_each(|_| limit.finish(now, route, Ending::Answered(time)));
+        }
+        limit.limit()
+    };
+    let reading = serve(&mut limit, 1);
+    let signing_in = serve(&mut limit, 9);
+    assert!(signing_in >= reading, "{signing_in} after {reading}");
+}
+
+#[test]
 fn the_important_find_a_place_where_others_do_not() {
-    let mut limit = AdaptiveLimit::new(Bounds { least: 10, most: 10 }, ManualClock::default().now());
+    let mut limit = AdaptiveLimit::new(Bounds { least: 10, most: 10 }, 1, ManualClock::default().now());
     let mut fill =
         |priority| std::iter::repeat_with(|| limit.try_begin(priority)).take_while(|ok| *ok).count();
     assert_eq!([fill(Priority::Deferrable), fill(Priority::Normal), fill(Priority::Critical)], [6, 3, 1]);
@@ -127,7 +164,7 @@ proptest! {
         acts in prop::collection::vec((0_usize..3, 0_u64..2_000, any::<bool>(), any::<bool>()), 1..400),
     ) {
         let mut now = ManualClock::default().now();
-        let mut limit = AdaptiveLimit::new(BOUNDS, now);
+        let mut limit = AdaptiveLimit::new(BOUNDS, 1, now);
         let mut held = 0_u32;
         for (priority, ms, is_beginning, is_answered) in acts {
             now += Duration::from_millis(ms);
@@ -136,7 +173,7 @@ proptest! {
             } else if held > 0 {
                 held -= 1;
                 let answered = Ending::Answered(Duration::from_millis(ms));
-                limit.finish(now, if is_answered { answered } else { Ending::Dropped });
+                limit.finish(now, 0, if is_answered { answered } else { Ending::Dropped });
             }
             prop_assert_eq!(limit.in_flight(), held);
             prop_assert!((BOUNDS.least..=BOUNDS.most).contains(&limit.limit()));

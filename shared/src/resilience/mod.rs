@@ -2,8 +2,8 @@
 //!
 //! No part does I/O, and each asks the clock that it was given. [`breaker`] stops calling what does not answer,
 //! [`bulkhead`] bounds how many callers one dependency can hold up, [`retry_budget`] bounds how much work retries may
-//! add, [`backoff`] spreads them over time, [`rate_limit`] bounds how often one caller asks, [`priority`] says what is given
-//! up first. Parts are plain values that callers put in sequence; there is no tower of layers.
+//! add, [`backoff`] spreads them over time, [`rate_limit`] bounds how often one caller asks, [`shedding`] and
+//! [`adaptive_limit`] bound what is taken on at all, [`priority`] says what is given up first. Parts are plain values that callers put in sequence; there is no tower of layers.
 
 pub mod adaptive_limit;
 pub mod backoff;

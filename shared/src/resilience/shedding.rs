@@ -81,6 +81,11 @@ impl Shedder {
         is_admitted
     }
 
+    /// Whether anybody is refused now.
+    pub fn is_shedding(&self) -> bool {
+        self.admitted_rate.is_some()
+    }
+
     /// Share of a class that is admitted now.
     pub fn share(&self, priority: Priority) -> f64 {
         *self.shares.of(priority)

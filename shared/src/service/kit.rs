@@ -12,7 +12,7 @@ use crate::clock::SharedClock;
 use crate::config::{Invalid, Profile};
 use crate::context::Context;
 use crate::health::Readiness;
-use crate::http::StatusReport;
+use crate::http::{StatusReport, WorkerLoads};
 use crate::pg::Database;
 use crate::redis::Cluster;
 use crate::resilience::breaker::Registry;
@@ -65,6 +65,8 @@ pub struct Kit {
     pub breakers: Registry,
     /// Why it refuses, and why it is slow.
     pub attribution: Attribution,
+    /// How busy its workers are.
+    pub loads: WorkerLoads,
     /// Its phase.
     pub readiness: Readiness,
 }
@@ -84,6 +86,8 @@ impl Kit {
         let engine = Handle::current();
         let breakers = Registry::new(clock.clone(), config.ablate);
         breakers.observe(metrics.meter());
+        let loads = WorkerLoads::default();
+        loads.observe(metrics.meter());
         let identity = Identity::open(&config.service_identity, service, config.profile, clock.clone())?;
         let waiting = Context::background(clock.clone(), ENGINES_LIMIT);
         let database = Database::open(&config.postgres, &breakers, &engine)?;
@@ -110,6 +114,7 @@ impl Kit {
             attribution: Attribution::new(&metrics),
             metrics,
             breakers,
+            loads,
             readiness,
         })
     }
@@ -162,6 +167,7 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             report.insert("postgres".to_owned(), postgres_status(&kit).await);
             report.insert("redis".to_owned(), redis_status(&kit).await);
             report.insert("breakers".to_owned(), kit.breakers.report());
+            report.insert("workers".to_owned(), kit.loads.status());
             report.insert("ablated".to_owned(), json!(kit.breakers.ablation().names()));
             report.insert("refusals_and_slow_answers".to_owned(), kit.attribution.status());
             report.extend(service.status());

@@ -2,13 +2,14 @@
 
 mod crowd;
 mod heads;
+mod overload;
 mod slow;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
@@ -49,14 +50,22 @@ impl Listening {
     }
 
     fn start_with(limits: ClientLimits, body_time: Duration, max_connections: usize) -> Self {
-        let listener = accept::bind("test", "127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
         let intake =
             Intake { name: "test", workers: 1, max_connections, limits, drain_limit: Duration::ZERO };
+        Self::serve(intake, policy(body_time), routes)
+    }
+
+    fn serve(
+        intake: Intake,
+        policy: EdgePolicy,
+        routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
+        let listener = accept::bind("test", "127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
         let (announce, announced) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
-                let server = accept::serve(&intake, policy(body_time), listener, routes).unwrap();
+                let server = accept::serve(&intake, policy, listener, routes).unwrap();
                 announce.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -93,6 +102,16 @@ fn read_to_end(stream: &mut TcpStream) -> String {
     let is_open = outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
     assert!(!is_open, "the connection is still open");
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits for a condition, which is asked again and again for at most 20 s.
+#[expect(clippy::disallowed_methods, reason = "the time of clients on real sockets")]
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < end, "not within 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn policy(body_time: Duration) -> EdgePolicy {
