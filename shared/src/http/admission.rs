@@ -58,8 +58,7 @@ impl Admission {
         context: &Context,
     ) -> Result<(), Problem> {
         request_head::check(request.head())?;
-        let is_hopeless = context.remaining().map_or(true, |left| left < LEAST_TIME);
-        if is_hopeless && !policy.ablation.removes(Part::Deadlines) {
+        if context.remaining().map_or(true, |left| left < LEAST_TIME) {
             return Err(Problem::deadline_exceeded());
         }
         if let Some(public) = policy.public.as_ref().filter(|_| !is_probe(request.path())) {

@@ -19,7 +19,7 @@ use super::request_body::{self, BodyLimits};
 use super::request_log::{self, Beginning, report};
 use super::worker_load::WorkerLoads;
 use super::{Problem, RouteTable, answer_headers, overload, problem};
-use crate::ablation::Ablation;
+use crate::ablation::{Ablation, Part};
 use crate::attribution::Attribution;
 use crate::clock::SharedClock;
 use crate::context::Context;
