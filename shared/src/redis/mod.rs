@@ -6,6 +6,7 @@
 
 mod error;
 mod node;
+mod redirection;
 mod script;
 mod slot;
 mod stream;
@@ -13,12 +14,13 @@ mod topology;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use garde::Validate;
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
+use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -31,6 +33,7 @@ use crate::context::Context;
 use crate::resilience::breaker::Registry;
 pub use error::Error;
 use node::Node;
+use redirection::{Redirection, send};
 pub use script::{Call, Script};
 pub use slot::Key;
 pub use stream::StreamReader;
@@ -99,6 +102,8 @@ struct Limits {
 const PLACE_LIMIT: Duration = Duration::from_millis(50);
 /// Redirections followed for one command: a slot that has moved, and a key that is just moving.
 const REDIRECTIONS: usize = 3;
+/// Pause of a command with several keys that a moving slot has parted. Moving one key takes about a millisecond.
+const SPLIT_PAUSE: Duration = Duration::from_millis(10);
 
 /// The cluster, as the service's state holds it. Cloning shares the connections.
 #[derive(Clone)]
@@ -198,41 +203,35 @@ impl Cluster {
         command: &Cmd,
         when_unknown: &Cmd,
     ) -> Result<T, Error> {
-        let mut node = self.0.topology.owner(key.slot())?;
-        let (mut command, mut is_asking) = (command, false);
-        let mut last = Error::Unreachable("redirected in a circle".to_owned());
-        for _ in 0..=REDIRECTIONS {
+        let topology = &self.0.topology;
+        let mut node = topology.owner(key.slot())?;
+        let (mut command, mut is_asking, mut redirections) = (command, false, 0);
+        loop {
             let answer = node.run(context, async |mut c| send(&mut c, command, is_asking).await).await;
-            let error = match answer.inspect_err(|_| self.0.topology.look_again())? {
+            let error = match answer.inspect_err(|_| topology.look_again())? {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if let Some((address, _)) = error.redirect_node() {
-                is_asking = error.kind() == ErrorKind::Server(ServerErrorKind::Ask);
-                node = self.0.topology.node(address)?;
-            } else if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) {
+            if let Some(redirection) = Redirection::of(&error).filter(|_| redirections < REDIRECTIONS) {
+                if !redirection.is_asking {
+                    topology.look_again();
+                }
+                redirections += 1;
+                is_asking = redirection.is_asking;
+                node = topology.node(&redirection.address)?;
+            } else if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+                && !ptr::eq(command, when_unknown)
+            {
                 command = when_unknown;
+            } else if error.kind() == ErrorKind::Server(ServerErrorKind::TryAgain) {
+                // The keys of this command are at two nodes just now: it waits, as long as it may, until they are at one.
+                tokio::time::sleep(SPLIT_PAUSE).await;
+                (is_asking, redirections) = (false, 0);
+                node = topology.owner(key.slot())?;
             } else {
-                self.0.topology.look_again();
+                topology.look_again();
                 return Err(error.into());
             }
-            last = error.into();
         }
-        Err(last)
     }
-}
-
-/// `ASKING` holds for the very next command on the connection, so both go out as one.
-async fn send<T: FromRedisValue>(
-    connection: &mut redis::aio::MultiplexedConnection,
-    command: &Cmd,
-    is_asking: bool,
-) -> RedisResult<T> {
-    if !is_asking {
-        return command.query_async(connection).await;
-    }
-    let mut both = redis::pipe();
-    both.cmd("ASKING").ignore().add_command(command.clone());
-    let (value,): (T,) = both.query_async(connection).await?;
-    Ok(value)
 }

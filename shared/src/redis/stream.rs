@@ -7,8 +7,9 @@ use std::time::Duration;
 use redis::streams::StreamReadReply;
 
 use super::node::Node;
+use super::redirection::{Redirection, send};
 use super::topology::Topology;
-use super::{Error, Key};
+use super::{Error, Key, REDIRECTIONS};
 use crate::context::Context;
 
 /// How long one read blocks in the server.
@@ -44,28 +45,47 @@ impl StreamReader {
         stream: &Key,
         last_id: &str,
     ) -> Result<Vec<(String, HashMap<String, String>)>, Error> {
-        let node = self.own_node(stream)?;
+        let mut node = self.own_node(stream)?;
         let mut command = redis::cmd("XREAD");
         command.arg("BLOCK").arg(u64::try_from(BLOCK.as_millis()).unwrap_or(1_000));
         command.arg("STREAMS").arg(stream).arg(last_id);
-        let reply: Option<StreamReadReply> =
-            node.run(context, async |mut connection| command.query_async(&mut connection).await).await??;
-        let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
-        let text = |value: &redis::Value| redis::from_redis_value_ref(value).ok();
-        let fields = |map: &HashMap<String, redis::Value>| {
-            map.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
-        };
-        Ok(entries.map(|entry| (entry.id, fields(&entry.map))).collect())
+        let (mut is_asking, mut redirections) = (false, 0);
+        loop {
+            let answer = node.run(context, async |mut c| send(&mut c, &command, is_asking).await).await?;
+            let error = match answer {
+                Ok(reply) => return Ok(entries(reply)),
+                Err(error) => error,
+            };
+            let redirection = Redirection::of(&error).filter(|_| redirections < REDIRECTIONS);
+            let Some(redirection) = redirection else { return Err(error.into()) };
+            self.topology.look_again();
+            redirections += 1;
+            is_asking = redirection.is_asking;
+            node = self.node_at(&redirection.address.into())?;
+        }
     }
 
     /// The reader's own connection to the owner of the stream's slot; a new one when the slot has a new owner.
     fn own_node(&mut self, stream: &Key) -> Result<Arc<Node>, Error> {
         let owner = self.topology.owner(stream.slot())?;
-        if let Some(node) = self.node.as_ref().filter(|node| node.address == owner.address) {
+        self.node_at(&owner.address)
+    }
+
+    fn node_at(&mut self, address: &Arc<str>) -> Result<Arc<Node>, Error> {
+        if let Some(node) = self.node.as_ref().filter(|node| node.address == *address) {
             return Ok(node.clone());
         }
-        let node = self.topology.open_apart(&owner.address, BLOCK + ANSWER)?;
+        let node = self.topology.open_apart(address, BLOCK + ANSWER)?;
         self.node = Some(node.clone());
         Ok(node)
     }
+}
+
+fn entries(reply: Option<StreamReadReply>) -> Vec<(String, HashMap<String, String>)> {
+    let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+    let text = |value: &redis::Value| redis::from_redis_value_ref(value).ok();
+    let fields = |map: &HashMap<String, redis::Value>| {
+        map.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+    };
+    entries.map(|entry| (entry.id, fields(&entry.map))).collect()
 }

@@ -14,4 +14,6 @@ mod idempotency;
 mod otlp;
 mod pg;
 mod redis;
+mod resharding;
 mod service;
+mod slot_mover;
