@@ -174,10 +174,10 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
 
     /// The worker that hears what other instances change.
     pub async fn hear(self, stop: CancellationToken) {
-        let (versions, reader) = (self.inner.versions.clone(), self.inner.cluster.stream_reader());
+        let (versions, cluster) = (self.inner.versions.clone(), self.inner.cluster.clone());
         let held = self.inner.held.clone();
         let (stream, clock) = (self.stream(), self.inner.clock.clone());
-        versions::hear(versions, reader, stream, clock, move || held.invalidate_all(), stop).await;
+        versions::hear(versions, cluster, stream, clock, move || held.invalidate_all(), stop).await;
     }
 
     fn start<F>(

@@ -1,13 +1,15 @@
 //! Settles how an instance knows that something has changed: the highest version heard of each tag, told by whoever changed it.
 
-use moka::sync::Cache;
-
-use crate::redis::{Cluster, Error, Key, StreamReader};
+use std::collections::HashMap;
 use std::time::Duration;
+
+use moka::sync::Cache;
+use redis::streams::StreamRangeReply;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::context::Context;
-use tokio_util::sync::CancellationToken;
+use crate::redis::{Cluster, Error, Key, StreamReader};
 
 /// Tags remembered; one that is forgotten is heard of again with the next change, and entries age out meanwhile.
 const REMEMBERED_TAGS: u64 = 200_000;
@@ -64,46 +66,74 @@ pub(super) async fn tell(
     cluster.run(context, stream, &command).await
 }
 
-/// Hears what other instances tell, until `stop`. After a time of silence (Redis away, entries trimmed) nothing is
-/// known for sure any more, so `forget` is called.
+/// Hears what other instances tell, until `stop`. Before it listens, and after a time of deafness (Redis away, entries
+/// trimmed), nothing is known for sure, so `forget` is called once it hears.
 pub(super) async fn hear(
     versions: Versions,
-    mut reader: StreamReader,
+    cluster: Cluster,
     stream: Key,
     clock: SharedClock,
     forget: impl Fn(),
     stop: CancellationToken,
 ) {
-    let mut last_id = "$".to_owned();
-    let mut was_deaf = false;
+    let mut ear = Ear { reader: cluster.stream_reader(), cluster, stream, last_id: None };
+    let mut is_deaf = true;
     loop {
         let context = Context::background(clock.clone(), LIMIT);
         let news = tokio::select! {
-            news = reader.read_after(&context, &stream, &last_id) => news,
+            news = ear.next(&context) => news,
             () = stop.cancelled() => return,
         };
         match news {
-            Ok(entries) => {
-                if std::mem::take(&mut was_deaf) {
+            Ok(told) => {
+                if std::mem::take(&mut is_deaf) {
                     forget();
                 }
-                for (id, fields) in entries {
-                    last_id = id;
-                    if let (Some(tag), Some(version)) = (fields.get("tag"), fields.get("version")) {
-                        versions.learn(tag, version.parse().unwrap_or(0));
-                    }
+                for (tag, version) in told {
+                    versions.learn(&tag, version);
                 }
             }
             Err(error) => {
-                if !was_deaf {
+                if !is_deaf {
                     tracing::warn!(%error, "invalidations cannot be heard; cached entries age by themselves");
                 }
-                was_deaf = true;
+                is_deaf = true;
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}
                     () = stop.cancelled() => return,
                 }
             }
         }
+    }
+}
+
+/// A place in the stream.
+struct Ear {
+    cluster: Cluster,
+    reader: StreamReader,
+    stream: Key,
+    last_id: Option<String>,
+}
+
+impl Ear {
+    /// What was told since the last time, or (first of all) nothing but the place from which on nothing is missed.
+    async fn next(&mut self, context: &Context) -> Result<Vec<(String, i64)>, Error> {
+        let Some(last_id) = self.last_id.as_deref() else {
+            self.last_id = Some(self.newest_id(context).await?);
+            return Ok(Vec::new());
+        };
+        let entries = self.reader.read_after(context, &self.stream, last_id).await?;
+        self.last_id = entries.last().map_or_else(|| self.last_id.take(), |(id, _)| Some(id.clone()));
+        let told = |fields: &HashMap<String, String>| {
+            Some((fields.get("tag")?.clone(), fields.get("version")?.parse().ok()?))
+        };
+        Ok(entries.iter().filter_map(|(_, fields)| told(fields)).collect())
+    }
+
+    async fn newest_id(&self, context: &Context) -> Result<String, Error> {
+        let mut command = redis::cmd("XREVRANGE");
+        command.arg(&self.stream).arg("+").arg("-").arg("COUNT").arg(1);
+        let newest: StreamRangeReply = self.cluster.run(context, &self.stream, &command).await?;
+        Ok(newest.ids.into_iter().next().map_or_else(|| "0-0".to_owned(), |entry| entry.id))
     }
 }

@@ -1,7 +1,7 @@
 //! Settles what the cache promises: one load per key, stale answers within their bounds, and no answer from before a change that was told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,6 +15,7 @@ use shared::testing::{
     FaultProxy, ManualClock, Running, TestDatabase, TestKeys, breakers, eventually, redis_behind_proxies,
 };
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::service::Smallest;
@@ -34,14 +35,16 @@ struct Source(Arc<Truth>);
 struct Truth {
     value: AtomicI64,
     loads: AtomicUsize,
-    is_away: std::sync::atomic::AtomicBool,
+    is_away: AtomicBool,
+    /// Keeps loads in the air.
+    is_held: watch::Sender<bool>,
 }
 
 impl Source {
     async fn load(self) -> Result<Loaded<i64>, LoadFailed> {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         let value = self.0.value.load(Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        self.0.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
         if self.0.is_away.load(Ordering::SeqCst) {
             return Err(pg::Error::Timeout.into());
         }
@@ -50,6 +53,10 @@ impl Source {
 
     fn set(&self, value: i64) {
         self.0.value.store(value, Ordering::SeqCst);
+    }
+
+    fn hold(&self, is_held: bool) {
+        self.0.is_held.send_replace(is_held);
     }
 
     fn loads(&self) -> usize {
@@ -114,7 +121,12 @@ async fn one_loader_per_key_however_many_ask() {
 async fn whoever_leaves_does_not_end_the_flight_for_the_others() {
     let bench = Bench::new().await;
     let cache = bench.instance().await;
-    let leaver = tokio::time::timeout(Duration::from_millis(5), bench.get(&cache));
+    bench.source.hold(true);
+    let leaver = async {
+        let left = tokio::time::timeout(Duration::from_millis(5), bench.get(&cache)).await;
+        bench.source.hold(false);
+        left
+    };
     let (left, stayed) = tokio::join!(leaver, bench.value(&cache));
     assert!(left.is_err());
     assert_eq!(stayed, Some(0));
@@ -175,19 +187,10 @@ async fn a_change_is_seen_at_once_here_and_soon_everywhere() {
     tokio::spawn(other.clone().hear(stop.clone()));
     assert_eq!(bench.value(&other).await, Some(0));
     assert_eq!(bench.value(&one).await, Some(0));
-    // Until the other instance listens, a telling may pass it by; so it is told until it has heard.
-    let mut version = 0;
-    loop {
-        version += 1;
-        bench.source.set(version);
-        bench.invalidate(&one, version).await;
-        assert_eq!(bench.value(&one).await, Some(version), "who changes something sees it");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        if bench.value(&other).await == Some(version) {
-            break;
-        }
-        assert!(version < 100, "the other instance never hears");
-    }
+    bench.source.set(1);
+    bench.invalidate(&one, 1).await;
+    assert_eq!(bench.value(&one).await, Some(1), "who changes something sees it");
+    eventually("the other instance hears of it", async || bench.value(&other).await == Some(1)).await;
     stop.cancel();
 }
 
@@ -196,13 +199,16 @@ async fn versions_never_go_back() {
     let bench = Bench::new().await;
     let cache = bench.instance().await;
     bench.source.set(1);
+    bench.source.hold(true);
     // This flight has read version 1 and is still in the air when the change to 2 is committed and told.
     let early = bench.get(&cache);
     let change = async {
         eventually("the flight has read", async || bench.source.loads() == 1).await;
         bench.source.set(2);
         bench.invalidate(&cache, 2).await;
-        bench.value(&cache).await
+        let after = bench.value(&cache);
+        bench.source.hold(false);
+        after.await
     };
     let (early, after) = tokio::join!(early, change);
     assert_eq!(after, Some(2), "whoever asks after the change gets no answer from before it");

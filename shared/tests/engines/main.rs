@@ -1,6 +1,7 @@
 //! Settles how the shared crate behaves on real engines: connections that are lent only when idle, feeds that lose nothing, telemetry that arrives.
 #![expect(
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests panic, spawn and look at the clock as they like"
 )]
