@@ -29,11 +29,13 @@ pub enum Part {
     RateLimits = 1 << 7,
     /// A repeated request is carried out again.
     Idempotency = 1 << 8,
+    /// Clients may keep their connections busy as long as they like.
+    ClientLimits = 1 << 9,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -43,6 +45,7 @@ impl Part {
         Self::AdaptiveLimits,
         Self::RateLimits,
         Self::Idempotency,
+        Self::ClientLimits,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -57,6 +60,7 @@ impl Part {
             Self::AdaptiveLimits => "adaptive_limits",
             Self::RateLimits => "rate_limits",
             Self::Idempotency => "idempotency",
+            Self::ClientLimits => "client_limits",
         }
     }
 }

@@ -20,6 +20,7 @@ use super::connection::{ClientLimits, GuardedStream};
 use super::overload::Gate;
 use super::route_table::nothing_here;
 use super::{EdgePolicy, edge, path_config, query_config};
+use crate::ablation::Part;
 
 /// An idle connection of the front door is kept longer than the front door keeps it, so that it never meets a closed one.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -73,7 +74,8 @@ pub(super) fn serve(
     listener: TcpListener,
     configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
-    let limits = intake.limits;
+    let is_ablated = policy.ablation.removes(Part::ClientLimits);
+    let limits = if is_ablated { ClientLimits::ABLATED } else { intake.limits };
     let server = Server::build()
         .workers(intake.workers)
         .max_concurrent_connections(intake.max_connections)

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::caller::identify;
 use super::caller_limits::{Counted, CountedBy};
 use super::client_address::client_address;
+use super::connection::ClientLimits;
 use super::edge::{EdgePolicy, PublicPolicy};
 use super::overload::{Gate, Place};
 use super::rules::{Access, Rules};
@@ -66,8 +67,12 @@ impl Admission {
             public.origins.check(request.method(), request.headers())?;
             self.count(request, public, policy)?;
         }
-        let time = context.remaining_up_to(policy.body.time).map_err(|_| Problem::deadline_exceeded())?;
-        request_body::receive(request, policy.body.bytes, time).await?;
+        let limit = if policy.ablation.removes(Part::ClientLimits) {
+            ClientLimits::ABLATED.unread_body
+        } else {
+            context.remaining_up_to(policy.body.time).map_err(|_| Problem::deadline_exceeded())?
+        };
+        request_body::receive(request, policy.body.bytes, limit).await?;
         if let (Some(gate), Some((number, rules))) = (&self.gate, self.route) {
             self.place = Some(gate.enter(rules.priority, number)?);
         }

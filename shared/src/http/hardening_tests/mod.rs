@@ -46,13 +46,7 @@ struct Listening {
 
 impl Listening {
     fn start() -> Self {
-        Self::start_with(LIMITS, BODY_TIME, 4_096)
-    }
-
-    fn start_with(limits: ClientLimits, body_time: Duration, max_connections: usize) -> Self {
-        let intake =
-            Intake { name: "test", workers: 1, max_connections, limits, drain_limit: Duration::ZERO };
-        Self::serve(intake, policy(body_time), routes)
+        Self::serve(intake(LIMITS), policy(BODY_TIME), routes)
     }
 
     fn serve(
@@ -112,6 +106,10 @@ fn until(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < end, "not within 20 s: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+fn intake(limits: ClientLimits) -> Intake {
+    Intake { name: "test", workers: 1, max_connections: 4_096, limits, drain_limit: Duration::ZERO }
 }
 
 fn policy(body_time: Duration) -> EdgePolicy {

@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApiBuilder;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{BODY_TIME, Intake, LIMITS, Listening, policy, read_to_end, until};
+use super::{BODY_TIME, LIMITS, Listening, intake, policy, read_to_end, until};
 use crate::ablation::{Ablation, Part};
 use crate::attribution::{Attribution, Cause};
 use crate::clock::{Clock, SystemClock, system_clock};
@@ -101,16 +101,9 @@ impl Overloadable {
         };
         let policy = crate::http::EdgePolicy { public: Some(public), ablation, ..policy(BODY_TIME) };
         let attribution = policy.attribution.clone();
-        let intake = Intake {
-            name: "test",
-            workers: 1,
-            max_connections: 4_096,
-            limits: LIMITS,
-            drain_limit: Duration::ZERO,
-        };
         let places = Arc::new(Semaphore::new(0));
         let data = web::Data::from(places.clone());
-        let server = Listening::serve(intake, policy, move |app| {
+        let server = Listening::serve(intake(LIMITS), policy, move |app| {
             app.app_data(data.clone()).configure(|app| ruled(&mut Routes::new(&mut ServiceConfig::new(app))));
         });
         Self { server, loads, attribution, places }
