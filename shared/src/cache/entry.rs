@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Fingerprint;
+
 /// How long entries are good. All times count from the moment of loading.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
@@ -28,6 +30,8 @@ pub(super) struct Entry<V> {
     pub(super) value: Option<Arc<V>>,
     /// Version of the entry's tag before its data were read: the data are at least as new.
     pub(super) version: i64,
+    /// Tells it from other readings of the same key.
+    pub(super) fingerprint: Fingerprint,
     /// Unix milliseconds.
     pub(super) loaded_at_ms: i64,
     /// Jitter of this entry, -100 to 100.
@@ -89,7 +93,8 @@ mod tests {
     };
 
     fn entry(value: Option<u8>, version: i64) -> Entry<u8> {
-        Entry { value: value.map(Arc::new), version, loaded_at_ms: 0, jitter: 0 }
+        let fingerprint = Fingerprint::of(version, &value);
+        Entry { value: value.map(Arc::new), version, fingerprint, loaded_at_ms: 0, jitter: 0 }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod entry;
 mod flight;
+mod freshness;
 mod versions;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::{ids, pg};
 pub use entry::Policy;
 use entry::{Entry, Use};
 use flight::{Flights, arrival};
+pub use freshness::{Fingerprint, Freshness};
 use versions::Versions;
 
 /// Entries held per instance.
@@ -50,8 +52,8 @@ pub struct Loaded<V> {
 pub struct Cached<V> {
     /// The thing, or that there is none.
     pub value: Option<Arc<V>>,
-    /// Its age, when it could not be fetched anew; the answer should state it.
-    pub stale_for: Option<Duration>,
+    /// Whether it is current; an answer made of it states its age where it is not.
+    pub freshness: Freshness,
 }
 
 /// Why there is no answer: loading failed and nothing old enough to be told is held.
@@ -224,6 +226,7 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         let loaded = tokio::time::timeout(limit, loading).await;
         let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
         Ok(Entry {
+            fingerprint: Fingerprint::of(loaded.version, &loaded.value),
             value: loaded.value.map(Arc::new),
             version: loaded.version,
             loaded_at_ms: self.now_ms(),
@@ -240,7 +243,7 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     /// What is held and not too old to be told, with its age.
     fn last_resort(&self, tag: &str, key: &str) -> Option<Cached<V>> {
         let entry = self.inner.held.get(key).filter(|entry| self.usable(entry, tag) != Use::Expired)?;
-        Some(Cached { stale_for: Some(entry.age(self.now_ms())), ..answer(&entry) })
+        Some(Cached { freshness: Freshness::Stale(entry.age(self.now_ms())), ..answer(&entry) })
     }
 
     /// Keeps an entry unless a newer version is held: a slow load never takes a key back. Returns what is held then.
@@ -294,5 +297,5 @@ fn remaining(context: &Context) -> Result<Duration, LoadFailed> {
 }
 
 fn answer<V>(entry: &Entry<V>) -> Cached<V> {
-    Cached { value: entry.value.clone(), stale_for: None }
+    Cached { value: entry.value.clone(), freshness: Freshness::Current(entry.fingerprint) }
 }

@@ -7,6 +7,7 @@ mod body;
 mod caller;
 mod caller_limits;
 mod client_address;
+mod conditional;
 mod connection;
 mod edge;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use body::{Body, Created, path_config, query_config};
 pub use caller::Caller;
 pub use caller_limits::{CallerLimits, RateLimits};
 pub use client_address::client_address;
+pub use conditional::{Conditional, IfNoneMatchHeader};
 pub use edge::{EdgePolicy, PublicPolicy, TIMEOUT_HEADER, edge};
 pub use origin::OriginPolicy;
 pub use probes::{StatusReport, internal_probes, public_probes};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy};
+use shared::cache::{Cache, Cached, Freshness, LoadFailed, Loaded, Policy};
 use shared::context::Context;
 use shared::pg;
 use shared::redis::{Cluster, Config};
@@ -149,15 +149,18 @@ async fn a_stale_entry_is_answered_at_once_while_the_next_is_fetched() {
 async fn when_loading_fails_the_age_is_stated_and_bounded() {
     let bench = Bench::new().await;
     let cache = bench.instance().await;
-    assert_eq!(bench.value(&cache).await, Some(0));
+    let current = bench.get(&cache).await.unwrap().freshness;
     bench.source.0.is_away.store(true, Ordering::SeqCst);
     bench.clock.advance(Duration::from_mins(9));
     let stale = bench.get(&cache).await.unwrap();
-    assert_eq!((stale.value.as_deref(), stale.stale_for), (Some(&0), Some(Duration::from_mins(9))));
+    assert_eq!(
+        (stale.value.as_deref(), stale.freshness),
+        (Some(&0), Freshness::Stale(Duration::from_mins(9)))
+    );
     bench.clock.advance(Duration::from_mins(2));
     assert!(bench.get(&cache).await.unwrap_err().retryable());
     bench.source.0.is_away.store(false, Ordering::SeqCst);
-    assert_eq!(bench.get(&cache).await.unwrap().stale_for, None, "it recovers");
+    assert_eq!(bench.get(&cache).await.unwrap().freshness, current, "it recovers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

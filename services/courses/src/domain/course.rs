@@ -1,7 +1,9 @@
 //! Settles what is on the page of a course, and who may open it.
 
+use std::sync::Arc;
+
 use serde::Serialize;
-use shared::cache::Cached;
+use shared::cache::{Cached, Freshness};
 use shared::context::Context;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,16 +28,34 @@ pub struct CoursePage {
     stale_for_s: Option<u64>,
 }
 
+/// What a course's page is made of, as it is kept ready.
+pub struct Parts {
+    freshness: Freshness,
+    content: Arc<Page>,
+}
+
 /// The course, for those who may see its group.
-pub async fn open(shelf: &Shelf, context: &Context, viewer: &Viewer, id: Uuid) -> Result<CoursePage, Error> {
+pub async fn find(shelf: &Shelf, context: &Context, viewer: &Viewer, id: Uuid) -> Result<Parts, Error> {
     let page = find_visible(shelf, context, viewer, id).await?;
     let content = page.value.ok_or(Error::CourseNotFound)?;
-    Ok(CoursePage {
-        may_give_homework: content.course.teacher_id == viewer.person_id,
-        course: content.course.clone(),
-        homework: content.homework.clone(),
-        stale_for_s: page.stale_for.map(|age| age.as_secs()),
-    })
+    Ok(Parts { freshness: Freshness::of_all("course", [page.freshness]), content })
+}
+
+impl Parts {
+    /// Whether a copy of the page is as good.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// The page itself.
+    pub fn render(&self, viewer: &Viewer) -> CoursePage {
+        CoursePage {
+            may_give_homework: self.content.course.teacher_id == viewer.person_id,
+            course: self.content.course.clone(),
+            homework: self.content.homework.clone(),
+            stale_for_s: self.freshness.stale_for_s(),
+        }
+    }
 }
 
 /// The page of a course in one of the viewer's schools, if they teach it or may see its group.

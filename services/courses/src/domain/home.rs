@@ -1,11 +1,11 @@
 //! Settles what a person finds when they open the courses of their ENT: groups, courses, homework that is due.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use shared::cache::Freshness;
 use shared::context::Context;
 use utoipa::ToSchema;
 
@@ -37,33 +37,54 @@ pub struct Home {
     stale_for_s: Option<u64>,
 }
 
-/// Put together from what is kept ready.
-pub async fn of(shelf: &Shelf, context: &Context, viewer: &Viewer) -> Result<Home, Error> {
+/// What a home is made of, as it is kept ready.
+pub struct Parts {
+    today: NaiveDate,
+    freshness: Freshness,
+    boards: Vec<(VisibleGroup, Option<Arc<Board>>)>,
+}
+
+/// Fetches what the viewer's home is made of.
+pub async fn find(shelf: &Shelf, context: &Context, viewer: &Viewer) -> Result<Parts, Error> {
     let groups = shelf.groups(context, viewer).await?;
-    let mut home = Home::default();
-    home.note_age(groups.stale_for);
-    let groups = groups.value.unwrap_or_default();
     let fetch = async |group: &VisibleGroup| {
         let board = shelf.board(context, group.group.school_id, group.group.id).await?;
         Ok::<_, Error>((group.clone(), board))
     };
+    let visible = groups.value.unwrap_or_default();
     let boards: Vec<_> =
-        stream::iter(groups.iter()).map(fetch).buffered(BOARDS_AT_ONCE).try_collect().await?;
-    for (group, board) in boards {
-        home.note_age(board.stale_for);
-        home.add(context, viewer, group, board.value);
+        stream::iter(visible.iter()).map(fetch).buffered(BOARDS_AT_ONCE).try_collect().await?;
+    // A day turns without anybody telling, and what is due turns with it.
+    let today = context.clock().today();
+    let parts = std::iter::once(groups.freshness).chain(boards.iter().map(|(_, board)| board.freshness));
+    let freshness = Freshness::of_all(&format!("home {today} {}", viewer.key()), parts);
+    let boards = boards.into_iter().map(|(group, board)| (group, board.value)).collect();
+    Ok(Parts { today, freshness, boards })
+}
+
+impl Parts {
+    /// Whether a copy of the home is as good.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
     }
-    home.courses.sort_by(|a, b| (&a.group_name, &a.subject).cmp(&(&b.group_name, &b.subject)));
-    home.homework.sort_by_key(|homework| (homework.due_on, homework.id));
-    home.homework.truncate(MOST_HOMEWORK);
-    Ok(home)
+
+    /// The home itself.
+    pub fn render(self, viewer: &Viewer) -> Home {
+        let mut home = Home { stale_for_s: self.freshness.stale_for_s(), ..Home::default() };
+        for (group, board) in self.boards {
+            home.add(self.today, viewer, group, board);
+        }
+        home.courses.sort_by(|a, b| (&a.group_name, &a.subject).cmp(&(&b.group_name, &b.subject)));
+        home.homework.sort_by_key(|homework| (homework.due_on, homework.id));
+        home.homework.truncate(MOST_HOMEWORK);
+        home
+    }
 }
 
 impl Home {
     /// A teacher's list is what they teach, not all of the groups they teach in; who oversees a school sees its courses,
     /// not two weeks of everybody's homework.
-    fn add(&mut self, context: &Context, viewer: &Viewer, group: VisibleGroup, board: Option<Arc<Board>>) {
-        let today = context.clock().today();
+    fn add(&mut self, today: NaiveDate, viewer: &Viewer, group: VisibleGroup, board: Option<Arc<Board>>) {
         let is_own = |teacher_id| !group.is_teacher || teacher_id == viewer.person_id;
         let has_homework = !viewer.overseen_schools.contains(&group.group.school_id);
         if let Some(board) = board {
@@ -76,9 +97,5 @@ impl Home {
             self.homework.extend(board.homework.iter().filter(is_due).cloned());
         }
         self.groups.push(group.group);
-    }
-
-    fn note_age(&mut self, age: Option<Duration>) {
-        self.stale_for_s = self.stale_for_s.max(age.map(|age| age.as_secs()));
     }
 }

@@ -1,9 +1,9 @@
 //! Settles how a course is opened over HTTP.
 
-use actix_web::get;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get};
 use shared::context::Context;
-use shared::http::{Caller, Problem, ProblemBody};
+use shared::http::{Caller, Conditional, IfNoneMatchHeader, Problem, ProblemBody};
 use uuid::Uuid;
 
 use crate::app::Courses;
@@ -13,9 +13,10 @@ use crate::domain::viewer::Viewer;
 /// A course with its homework.
 #[utoipa::path(
     tag = "courses",
-    params(("id" = Uuid, Path, description = "The course")),
+    params(("id" = Uuid, Path, description = "The course"), IfNoneMatchHeader),
     responses(
-        (status = 200, body = CoursePage),
+        (status = 200, body = CoursePage, headers(("ETag" = String, description = "For `If-None-Match`; absent where the answer is stale"))),
+        (status = 304, description = "The copy named by `If-None-Match` is as good"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "course_not_found"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
@@ -27,6 +28,9 @@ pub async fn open(
     caller: Caller,
     courses: Data<Courses>,
     id: Path<Uuid>,
-) -> Result<Json<CoursePage>, Problem> {
-    Ok(Json(course::open(courses.shelf(), &context, &Viewer::of(&caller), *id).await?))
+    copy: Conditional,
+) -> Result<HttpResponse, Problem> {
+    let viewer = Viewer::of(&caller);
+    let parts = course::find(courses.shelf(), &context, &viewer, *id).await?;
+    Ok(copy.answer(parts.freshness(), || parts.render(&viewer)))
 }

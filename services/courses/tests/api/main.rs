@@ -8,6 +8,7 @@
 
 mod ablation;
 mod app;
+mod conditional;
 mod course;
 mod directory;
 mod hardening;

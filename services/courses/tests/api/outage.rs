@@ -10,7 +10,7 @@ use crate::app::{App, FRENCH, MATHS, Who, config};
 const HOME: &str = "/courses/v1/home";
 
 /// Courses whose way to PostgreSQL goes through a proxy.
-async fn behind_proxy(clock: &ManualClock) -> (App, FaultProxy) {
+pub async fn behind_proxy(clock: &ManualClock) -> (App, FaultProxy) {
     let app = App::start().await;
     let own = app.database.config();
     let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
