@@ -9,11 +9,13 @@ pub(super) const TARGETS: &str = "Targets:
   processes  as `cargo ent status` names them: postgres, redis-17001, auth-1, haproxy
              redis-primary: the first primary of the cluster; primary-of:KEY: the owner of this key's slot
   paths      'auth->postgres', 'messaging->courses' (quote them, or write auth:postgres); only with `up --faults`
+  a disk     postgres; only with `up --faults`
 
 Examples:
   cargo ent fault stop redis-primary --for 10s
   cargo ent fault slow 'auth->postgres' --latency-ms 200 --jitter-ms 50 --for 1m
   cargo ent fault black-hole messaging:courses --for 30s
+  cargo ent fault slow-disk postgres --fsync-ms 200 --for 10s
   cargo ent fault clear
 
 Every act is a line of `.ent/logs/faults.log`. A fault ends after --for, with `fault clear`, and with `down`, even if the
@@ -44,6 +46,8 @@ pub(crate) enum FaultAct {
     Reset(Lasting),
     /// Reset a path's connections and do not listen any more
     Refuse(Lasting),
+    /// Make PostgreSQL's disk slow
+    SlowDisk(SlowDisk),
     /// End the faults of a target, or all of them
     Clear(Clear),
     /// Show what is broken now, and which paths there are
@@ -85,6 +89,25 @@ pub(crate) struct Slow {
     /// Which way
     #[arg(long, default_value = "both")]
     pub(crate) direction: Way,
+}
+
+/// Options of `fault slow-disk`.
+#[derive(Debug, Args)]
+pub(crate) struct SlowDisk {
+    /// Whose disk
+    #[arg(default_value = "postgres")]
+    pub(crate) target: String,
+    /// How late each sync is (fsync, fdatasync): a commit waits for one
+    #[arg(long, default_value_t = 0, required_unless_present = "read_ms", value_name = "MS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=60_000))]
+    pub(crate) fsync_ms: u32,
+    /// How late each read of a page is that is not in PostgreSQL's memory
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=60_000))]
+    pub(crate) read_ms: u32,
+    /// After which time it ends by itself: 500ms, 10s, 2m. Without it: with `fault clear`
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) lasts: Option<Duration>,
 }
 
 /// Which way a slow path is slow.
@@ -154,6 +177,18 @@ mod tests {
         assert!(parses(&["--latency-ms", "200", "--for", "10s"]));
         assert!(parses(&["--bytes-per-second", "1000", "--direction", "to-client"]));
         assert!(!parses(&["--bytes-per-second", "0"]));
+    }
+
+    #[test]
+    fn a_slow_disk_says_how_slow() {
+        let parses = |rest: &[&str]| {
+            let words = ["ent", "fault", "slow-disk"].iter().chain(rest);
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(!parses(&["postgres"]));
+        assert!(parses(&["postgres", "--fsync-ms", "200", "--read-ms", "50", "--for", "10s"]));
+        assert!(parses(&["--read-ms", "50"]));
+        assert!(!parses(&["--fsync-ms", "60001"]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use shared::fault::{NetworkFault, Shape};
+use shared::fault::{DiskDelays, NetworkFault, Shape};
 
 use crate::cli::{self, FaultAct, Lasting, Slow, Way};
 use crate::context::Context;
@@ -44,6 +44,10 @@ fn request(act: &FaultAct) -> Request {
         FaultAct::BlackHole(of) => network(of, NetworkFault::BlackHole),
         FaultAct::Reset(of) => network(of, NetworkFault::Reset),
         FaultAct::Refuse(of) => network(of, NetworkFault::Refuse),
+        FaultAct::SlowDisk(of) => {
+            let act = Act::SlowDisk(DiskDelays { sync_ms: of.fsync_ms, read_ms: of.read_ms });
+            make(&of.target, act, of.lasts)
+        }
         FaultAct::Clear(of) => Request::Clear { target: of.target.clone() },
         FaultAct::List(_) => Request::List,
     }

@@ -34,6 +34,7 @@ pub(crate) fn run(context: &Context, asked: &cli::Test) -> Result<u8> {
         folder,
         durability: Durability::None,
         instances: 1,
+        slow_disk: None,
     };
     let mut crew = Crew::default();
     let started = start_engines(context, &mut crew, &programs, &set, |title, work| {

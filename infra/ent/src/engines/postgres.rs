@@ -1,10 +1,12 @@
 //! Settles how a private PostgreSQL is made and with which settings it runs.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use shared::fault::SlowDisk;
 
 use super::Admin;
 use crate::context::Context;
@@ -36,6 +38,7 @@ pub(crate) struct Postgres {
     run_as: Option<RunAs>,
     durability: Durability,
     max_connections: u32,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Postgres {
@@ -62,13 +65,28 @@ impl Postgres {
         };
         let programs = found.path.parent().unwrap_or(Path::new("/usr/bin")).to_path_buf();
         let password_file = folder.join("secrets/postgres-superuser");
-        Ok(Self { port, password_file, programs, data, log, run_as, durability, max_connections: 200 })
+        Ok(Self {
+            port,
+            password_file,
+            programs,
+            data,
+            log,
+            run_as,
+            durability,
+            max_connections: 200,
+            environment: Vec::new(),
+        })
     }
 
     /// Room for more connections: each service instance may hold 18 (read 8, write 4, login 4, background 2).
     pub(crate) fn with_instances(self, instances: u16) -> Self {
         let wanted = 3 * u32::from(instances) * 18 + 20;
         Self { max_connections: self.max_connections.max(wanted), ..self }
+    }
+
+    /// On a disk that can be made slow.
+    pub(crate) fn with_slow_disk(self, disk: Option<&SlowDisk>) -> Self {
+        Self { environment: disk.map(SlowDisk::environment).unwrap_or_default(), ..self }
     }
 
     /// The superuser's way in.
@@ -128,7 +146,7 @@ impl Postgres {
         Launch {
             program: self.programs.join("postgres"),
             arguments,
-            environment: Vec::new(),
+            environment: self.environment.clone(),
             folder: PathBuf::from("/"),
             log: self.log.clone(),
             run_as: self.run_as.clone(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use shared::fault::{NetworkFault, Shape};
+use shared::fault::{DiskDelays, NetworkFault, Shape};
 
 /// What is done to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub(crate) enum Act {
     Kill,
     /// A fault of a path.
     Network(NetworkFault),
+    /// PostgreSQL's syncs and reads are late.
+    SlowDisk(DiskDelays),
 }
 
 /// A question to the keeper.
@@ -78,6 +80,9 @@ impl fmt::Display for Act {
         match self {
             Self::Stop => formatter.write_str("stopped"),
             Self::Kill => formatter.write_str("killed"),
+            Self::SlowDisk(DiskDelays { sync_ms, read_ms }) => {
+                write!(formatter, "slow disk (syncs +{sync_ms} ms, reads +{read_ms} ms)")
+            }
             Self::Network(NetworkFault::None) => formatter.write_str("whole"),
             Self::Network(NetworkFault::BlackHole) => formatter.write_str("black hole"),
             Self::Network(NetworkFault::Reset) => formatter.write_str("reset"),

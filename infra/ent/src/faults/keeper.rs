@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 use rustix::process::Signal;
-use shared::fault::{self, NetworkFault, Proxy};
+use shared::fault::{self, DiskDelays, NetworkFault, Proxy};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::act::{Act, Fault, Reply, Request};
 use super::journal::{Event, Journal, rfc3339};
 use super::paths::{self, Path};
-use super::{KEEPER, processes, socket};
+use super::{KEEPER, processes, slow_disk, socket};
 use crate::clock;
 use crate::context::Context;
 use crate::layout::Layout;
@@ -60,6 +60,10 @@ pub(crate) fn launch(layout: &Layout, instances: u16, has_paths: bool) -> Launch
 /// Keeps faults until asked to end, and then mends all.
 pub(crate) fn run(context: &Context, instances: u16, has_paths: bool) -> Result<()> {
     processes::continue_all(&context.layout);
+    let disk = slow_disk::of_demo(&context.layout);
+    if disk.is_ready() {
+        disk.set(DiskDelays::default())?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut work = JoinSet::new();
@@ -145,6 +149,7 @@ impl Keeper {
         let target = paths::canonical(target);
         let processes = match act {
             Act::Network(_) => self.require_path(&target).map(|()| Vec::new())?,
+            Act::SlowDisk(_) => self.require_disk(&target).map(|()| Vec::new())?,
             Act::Stop | Act::Kill => self.require_process(&target)?,
         };
         let since = clock::wall();
@@ -158,6 +163,7 @@ impl Keeper {
         self.end(Event::Replaced, |fault| fault.target == target)?;
         match act {
             Act::Network(fault) => self.set(&target, fault),
+            Act::SlowDisk(delays) => slow_disk::of_demo(&self.layout).set(delays)?,
             Act::Stop | Act::Kill => processes::signal(&processes, Signal::STOP),
         }
         let deadline = lasts.map(|lasts| clock::now() + lasts);
@@ -175,6 +181,16 @@ impl Keeper {
         }
         let all: Vec<&str> = self.proxies.keys().map(String::as_str).collect();
         bail!("`{target}` is no path; paths are {} (a process can be stopped or killed)", all.join(", "))
+    }
+
+    fn require_disk(&self, target: &str) -> Result<()> {
+        if target != "postgres" {
+            bail!("`{target}` has no slow disk; only `postgres` has");
+        }
+        if self.proxies.is_empty() || !slow_disk::of_demo(&self.layout).is_ready() {
+            bail!("the disk of `postgres` cannot be slow; start with `cargo ent up --faults`");
+        }
+        Ok(())
     }
 
     fn require_process(&self, target: &str) -> Result<Vec<Identity>> {
@@ -224,6 +240,7 @@ impl Keeper {
     fn mend(&self, active: &Active, event: Event) -> Result<()> {
         match active.fault.act {
             Act::Network(_) => self.set(&active.fault.target, NetworkFault::None),
+            Act::SlowDisk(_) => slow_disk::of_demo(&self.layout).set(DiskDelays::default())?,
             Act::Stop | Act::Kill => processes::signal(&active.processes, Signal::CONT),
         }
         self.journal.write(event, &active.fault.target, &active.fault.act, None)

@@ -9,6 +9,7 @@ mod journal;
 mod keeper;
 mod paths;
 mod processes;
+pub(crate) mod slow_disk;
 mod socket;
 
 pub(crate) use act::{Act, Fault, Reply, Request};

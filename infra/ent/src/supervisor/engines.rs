@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use shared::fault::SlowDisk;
 
 use super::Crew;
 use super::unit::{Kind, Probe, Unit};
 use crate::context::{Context, Progress};
 use crate::engines::{self, Admin, Durability, Postgres, Redis};
+use crate::faults::slow_disk;
 use crate::installation::secrets;
 use crate::machine::Engines;
 use crate::ports::{self, EnginePorts};
@@ -32,6 +34,8 @@ pub(crate) struct EngineSet {
     pub(crate) durability: Durability,
     /// Instances of each service that will connect.
     pub(crate) instances: u16,
+    /// The disk of PostgreSQL that can be made slow, if it is to be one.
+    pub(crate) slow_disk: Option<SlowDisk>,
 }
 
 /// Started engines.
@@ -53,7 +57,11 @@ pub(crate) fn start_engines(
     ports::require_free(&set.ports.all())?;
     let log = set.logs.join("postgres.log");
     let postgres = Postgres::new(context, programs, &set.folder, set.ports.postgres, set.durability, log)?
-        .with_instances(set.instances);
+        .with_instances(set.instances)
+        .with_slow_disk(set.slow_disk.as_ref());
+    if let Some(disk) = &set.slow_disk {
+        slow_disk::prepare(context, disk)?;
+    }
     step("PostgreSQL", &mut || start_postgres(context, crew, &postgres))?;
     let redis_password = secrets::ensure(&set.folder.join("secrets/redis"))?;
     let redis = Redis::new(programs, &set.folder, &set.logs, set.ports, &redis_password);

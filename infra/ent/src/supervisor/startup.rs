@@ -10,7 +10,7 @@ use super::unit::{Kind, Probe, Unit};
 use super::{Board, Crew, seeding};
 use crate::context::{Context, Progress};
 use crate::engines::{self, Durability, Haproxy};
-use crate::faults;
+use crate::faults::{self, slow_disk};
 use crate::installation::{keys, tls};
 use crate::machine::{self, Engines};
 use crate::ports;
@@ -41,6 +41,7 @@ pub(crate) fn bring_up(
         logs: context.layout.path("logs"),
         durability: Durability::Full,
         instances: options.instances,
+        slow_disk: options.faults.then(|| slow_disk::of_demo(&context.layout)),
     };
     let started = start_engines(context, crew, &programs, &set, |title, work| board.step(title, |_| work()))?;
     board.processes(crew)?;

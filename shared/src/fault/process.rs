@@ -5,13 +5,13 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-/// One process of this boot.
+/// One process of this boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// The process id.
-    pub(crate) pid: u32,
+    pub pid: u32,
     /// When it started, in clock ticks since the machine's boot.
-    pub(crate) started: u64,
+    pub started: u64,
 }
 
 /// What `/proc/PID/stat` says that matters here.
@@ -23,25 +23,25 @@ struct Stat {
 
 impl Identity {
     /// The process that has this pid now.
-    pub(crate) fn of(pid: u32) -> Option<Self> {
+    pub fn of(pid: u32) -> Option<Self> {
         let stat = read_stat(pid)?;
         Some(Self { pid, started: stat.started })
     }
 
     /// This very process.
-    pub(crate) fn of_self() -> Self {
+    pub fn of_self() -> Self {
         let pid = std::process::id();
         Self::of(pid).unwrap_or(Self { pid, started: 0 })
     }
 
     /// Whether it still runs; one that has ended and waits to be collected does not.
-    pub(crate) fn is_alive(self) -> bool {
+    pub fn is_alive(self) -> bool {
         read_stat(self.pid)
             .is_some_and(|stat| stat.started == self.started && !matches!(stat.state, 'Z' | 'X'))
     }
 
     /// Signals it if it still runs. A process that is gone, or is not ours, is left alone.
-    pub(crate) fn signal(self, signal: Signal) {
+    pub fn signal(self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.is_alive()) {
             // It may end between the check and the signal; then there is nothing left to do.
@@ -49,8 +49,22 @@ impl Identity {
         }
     }
 
+    /// SIGSTOP to its family: it keeps its connections and answers nobody. The parent first, which could have new children.
+    pub fn pause(self) -> Paused {
+        self.signal(Signal::STOP);
+        let paused = Paused(self.family());
+        paused.0.iter().for_each(|process| process.signal(Signal::STOP));
+        paused
+    }
+
+    /// SIGKILL to its family.
+    pub fn kill(self) {
+        self.signal(Signal::STOP);
+        self.family().into_iter().for_each(|process| process.signal(Signal::KILL));
+    }
+
     /// Itself and everything that descends from it, parents first.
-    pub(crate) fn family(self) -> Vec<Self> {
+    pub fn family(self) -> Vec<Self> {
         if !self.is_alive() {
             return Vec::new();
         }
@@ -62,6 +76,19 @@ impl Identity {
             next += 1;
         }
         family
+    }
+}
+
+/// A process that stands still, with everything that descends from it, until this is dropped.
+#[derive(Debug)]
+#[must_use = "the process goes on when this is dropped"]
+pub struct Paused(Vec<Identity>);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            process.signal(Signal::CONT);
+        }
     }
 }
 
@@ -89,11 +116,6 @@ fn parse_stat(text: &str) -> Option<Stat> {
     Some(Stat { state, parent, started })
 }
 
-/// Names this boot of the machine: start times of another boot mean nothing.
-pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +132,25 @@ mod tests {
         let me = Identity::of_self();
         assert!(me.is_alive());
         assert!(!Identity { started: me.started + 1, ..me }.is_alive());
+    }
+
+    #[test]
+    fn a_paused_process_stands_still_until_the_guard_is_dropped() {
+        let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+        let identity = Identity::of(child.id()).unwrap();
+        // The signal takes effect when the kernel next looks at the process.
+        let becomes = |is_wanted: fn(char) -> bool| {
+            (0..1_000).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                is_wanted(read_stat(child.id()).unwrap().state)
+            })
+        };
+        let paused = identity.pause();
+        assert!(becomes(|state| state == 'T'));
+        drop(paused);
+        assert!(becomes(|state| state != 'T'));
+        identity.kill();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(9));
     }
 
     #[test]
