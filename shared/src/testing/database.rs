@@ -12,6 +12,9 @@ use crate::{ids, pg};
 
 /// A migrated, empty database; dropped with this value.
 pub struct TestDatabase {
+    server: tokio_postgres::Config,
+    /// Whether its server outlives the test.
+    is_shared: bool,
     name: String,
     config: pg::Config,
     _folder: TempDir,
@@ -23,15 +26,25 @@ const TEMPLATE_LOCK: i64 = 0x7465_6d70;
 impl TestDatabase {
     /// Clones the template of `service`, making it first if this is the first test that needs it.
     pub async fn create(service: &str, migrations: fn() -> Runner) -> Self {
+        let mut database = Self::create_on(engines::postgres(), service, migrations).await;
+        database.is_shared = true;
+        database
+    }
+
+    /// The same on another server, which goes away with all it has.
+    pub(super) async fn create_on(
+        server: tokio_postgres::Config,
+        service: &str,
+        migrations: fn() -> Runner,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let server = engines::postgres();
         let admin = connect(&server, "postgres").await;
         let template = template_name(service, &migrations());
         make_template(&admin, &server, &template, migrations, &folder).await;
         let name = format!("t_{}", Uuid::from_bytes(ids::random_bytes()).simple());
         run(&admin, &format!("create database {name} template {template}")).await;
         let config = config(&server, &name, &folder);
-        Self { name, config, _folder: folder }
+        Self { server, is_shared: false, name, config, _folder: folder }
     }
 
     /// How a service under test connects.
@@ -41,18 +54,21 @@ impl TestDatabase {
 
     /// A plain connection, for arranging what no route can and for looking behind the routes.
     pub async fn connect(&self) -> Client {
-        connect(&engines::postgres(), &self.name).await
+        connect(&self.server, &self.name).await
     }
 }
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if !self.is_shared {
+            return;
+        }
+        let server = self.server.clone();
         let statement = format!("drop database if exists {} with (force)", self.name);
         let dropping = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime
-                .block_on(async { run(&connect(&engines::postgres(), "postgres").await, &statement).await });
+            runtime.block_on(async { run(&connect(&server, "postgres").await, &statement).await });
         });
         dropping.join().expect("the test database is dropped");
     }

@@ -18,3 +18,4 @@ mod redis;
 mod resharding;
 mod service;
 mod slot_mover;
+mod slow_disk;

@@ -45,14 +45,21 @@ pub struct App {
 impl App {
     /// With the school's people.
     pub async fn start() -> Self {
-        let app = Self::start_beside("http://127.0.0.1:9", "http://127.0.0.1:9").await;
-        app.database.connect().await.batch_execute(include_str!("school.sql")).await.expect("a school");
-        app
+        Self::start_on(TestDatabase::create("messaging", Messaging::migrations).await).await
+    }
+
+    /// The same on a database that the test has made.
+    pub async fn start_on(database: TestDatabase) -> Self {
+        database.connect().await.batch_execute(include_str!("school.sql")).await.expect("a school");
+        Self::run(database, "http://127.0.0.1:9", "http://127.0.0.1:9")
     }
 
     /// Without anybody, beside siblings at these addresses.
     pub async fn start_beside(auth: &str, courses: &str) -> Self {
-        let database = TestDatabase::create("messaging", Messaging::migrations).await;
+        Self::run(TestDatabase::create("messaging", Messaging::migrations).await, auth, courses)
+    }
+
+    fn run(database: TestDatabase, auth: &str, courses: &str) -> Self {
         let keys = TestKeys::generate();
         let config = config(&database, &keys, auth, courses);
         Self { messaging: Running::start(config, system_clock()), keys, database }

@@ -1,7 +1,11 @@
 //! Settles what people see of messaging while a dependency is away, that nothing acknowledged is lost, and that it recovers by itself.
 
+use futures_util::future::join_all;
+use messaging::Messaging;
 use shared::clock::system_clock;
-use shared::testing::{FaultProxy, Running, eventually, redis_behind_proxies};
+use shared::fault::DiskDelays;
+use shared::service::Service;
+use shared::testing::{FaultProxy, PrivatePostgres, Running, eventually, redis_behind_proxies};
 
 use crate::app::{App, CLASS, Who, config, to_class};
 
@@ -24,6 +28,23 @@ async fn without_postgresql_it_says_so_keeps_what_it_acknowledged_and_recovers()
     let pupil = app.browser(Who::PUPIL);
     eventually("the inbox is back", async || pupil.get("/messaging/v1/inbox").await.status == 200).await;
     assert_eq!(app.unread(Who::PUPIL).await, 1, "the acknowledged message, and not the refused one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_pauses_sending_and_leaves_reading_alone() {
+    let server = PrivatePostgres::start().await;
+    let app = App::start_on(server.database("messaging", Messaging::migrations).await).await;
+    let send = async || app.send(Who::TEACHER, to_class(CLASS, &["student"])).await;
+    send().await.expect(201);
+    server.disk().set(DiskDelays { sync_ms: 300, read_ms: 0 }).unwrap();
+    eventually("sending is paused", async || {
+        join_all((0..4).map(|_| send())).await.iter().any(|answer| answer.code() == "database_unavailable")
+    })
+    .await;
+    send().await.expect_problem(503, "database_unavailable");
+    assert!(app.unread(Who::PUPIL).await > 0);
+    server.disk().set(DiskDelays::default()).unwrap();
+    eventually("sending goes on", async || send().await.status == 201).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
