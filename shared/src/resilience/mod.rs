@@ -13,3 +13,4 @@ pub mod priority;
 pub mod rate_limit;
 pub mod retry_budget;
 pub mod shedding;
+mod sync;

@@ -19,10 +19,11 @@ mod registry;
 mod state;
 mod window;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::sync::{AtomicU64, Mutex};
 use crate::clock::SharedClock;
 pub use permit::Permit;
 pub use policy::{Policy, Settings};
@@ -237,6 +238,8 @@ impl Breaker {
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -5,7 +5,9 @@
 //! threads do not wait for each other's cache lines. A count and the number of its bucket share one word, so that the
 //! first to come in a new bucket restarts it by one exchange.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::resilience::sync::AtomicU64;
 
 /// Slots of the ring; a window spans 8 to 16 of them.
 const SLOTS: usize = 16;
@@ -172,8 +174,12 @@ impl Cell {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::resilience::sync::in_any_interleaving;
 
     #[test]
     fn a_window_is_as_long_as_it_says_to_an_eighth() {
@@ -200,6 +206,22 @@ mod tests {
             }
         });
         assert_eq!(window.counts(9_000), Counts { fine: 36_000, failed: 18_000, slow: 18_000 });
+    }
+
+    #[test]
+    fn no_interleaving_loses_a_count_nor_keeps_an_old_one() {
+        in_any_interleaving(|| {
+            let window = Arc::new(Window::new(10_000));
+            let once_around = (SLOTS as u64) << window.shift;
+            window.add(Kind::Fine, 0);
+            let add =
+                |window: Arc<Window>| shuttle::thread::spawn(move || window.add(Kind::Fine, once_around));
+            let threads = [window.clone(), window.clone(), window.clone()].map(add);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(window.counts(once_around).fine, 3);
+        });
     }
 
     proptest! {
