@@ -14,6 +14,7 @@ mod feed;
 mod idempotency;
 mod otlp;
 mod pg;
+mod processes;
 mod redis;
 mod resharding;
 mod service;
