@@ -27,7 +27,7 @@ pub struct RateLimits {
     /// One client address, for requests without a valid access token; IPv6: one /64 network.
     #[garde(dive)]
     pub address: Rate,
-    /// Accounts, and addresses, that are remembered; one takes about 300 bytes.
+    /// Accounts, and addresses, that are remembered; one takes about 60 bytes.
     #[garde(range(min = 100, max = 10_000_000))]
     pub remembered: u64,
 }
@@ -68,8 +68,8 @@ impl CallerLimits {
     /// Counts one request; what is left is said in either case.
     pub(super) fn count(&self, caller: CountedBy) -> (Counted, Result<(), Problem>) {
         let (outcome, policy) = match caller {
-            CountedBy::Account(account) => (self.accounts.check(account), "account"),
-            CountedBy::Address(address) => (self.addresses.check(network_of(address)), "address"),
+            CountedBy::Account(account) => (self.accounts.check(&account), "account"),
+            CountedBy::Address(address) => (self.addresses.check(&network_of(address)), "address"),
         };
         match outcome {
             Ok(allowance) => (Counted { allowance, policy }, Ok(())),

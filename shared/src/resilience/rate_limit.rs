@@ -2,9 +2,11 @@
 //!
 //! Why: one account or one machine in a loop must not use up what the others need.
 //! When it trips: a caller has used its burst and asks faster than its rate. How it recovers: by itself, one request per
-//! interval; the answer says when. Formula: GCRA (ITU-T I.371), as `governor` implements it. A caller that has been idle for
-//! a whole window is like a new one, so that is when it is forgotten; when more callers ask than are kept, the one that has
-//! not asked for longest is forgotten first, which can only let it ask more.
+//! interval; the answer says when. Formula: GCRA (ITU-T I.371), as `governor` implements it. When more callers ask than are
+//! kept, those that have not asked for longest are forgotten first ([`callers`]), which can only let them ask more; whoever has
+//! been idle for a whole window is like a new one anyway.
+
+mod callers;
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -14,13 +16,11 @@ use std::time::{Duration, Instant};
 use garde::Validate;
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::{StateInformationMiddleware, StateSnapshot};
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter as Bucket};
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use governor::{Quota, RateLimiter as Governor};
 use serde::Deserialize;
 
 use crate::clock::SharedClock;
+use callers::Callers;
 
 /// How often one caller may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Validate)]
@@ -68,49 +68,32 @@ pub struct Exceeded {
 
 /// One rule for many callers. Cloning shares the counts.
 #[derive(Clone)]
-pub struct RateLimiter<K> {
+pub struct RateLimiter<K: Hash + Eq + Clone> {
     rate: Rate,
     clock: GovernedBy,
-    callers: Cache<K, Arc<CallerBucket>>,
+    buckets: Arc<Governor<K, Callers<K>, GovernedBy, StateInformationMiddleware>>,
 }
 
-type CallerBucket = Bucket<NotKeyed, InMemoryState, GovernedBy, StateInformationMiddleware>;
-
-impl<K: Hash + Eq + Send + Sync + 'static> RateLimiter<K> {
-    /// `most_callers` are kept; one takes about 300 bytes.
+impl<K: Hash + Eq + Clone> RateLimiter<K> {
+    /// At most `most_callers` are kept; one takes about 60 bytes.
     pub fn new(rate: Rate, most_callers: u64, clock: SharedClock) -> Self {
-        let callers = Cache::builder()
-            .max_capacity(most_callers)
-            .eviction_policy(EvictionPolicy::lru())
-            .time_to_idle(rate.window() + Duration::from_secs(1))
-            .build();
-        Self { rate, clock: GovernedBy(clock), callers }
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(rate.per_second)).allow_burst(at_least_one(rate.burst));
+        let clock = GovernedBy(clock);
+        let buckets = Governor::new(quota, Callers::new(most_callers), clock.clone());
+        Self { rate, clock, buckets: Arc::new(buckets) }
     }
 
     /// Counts one request of `caller`.
-    pub fn check(&self, caller: K) -> Result<Allowance, Exceeded> {
-        let bucket = self.callers.get_with(caller, || Arc::new(self.new_bucket()));
+    pub fn check(&self, caller: &K) -> Result<Allowance, Exceeded> {
         let allowance = |remaining| Allowance { rate: self.rate, remaining };
-        match bucket.check() {
+        match self.buckets.check_key(caller) {
             Ok(state) => Ok(allowance(StateSnapshot::remaining_burst_capacity(&state))),
             Err(not_until) => Err(Exceeded {
                 allowance: allowance(0),
                 retry_in: not_until.wait_time_from(self.clock.now()),
             }),
         }
-    }
-
-    /// Callers that are remembered now, about.
-    pub fn remembered(&self) -> u64 {
-        self.callers.run_pending_tasks();
-        self.callers.entry_count()
-    }
-
-    fn new_bucket(&self) -> CallerBucket {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota =
-            Quota::per_second(at_least_one(self.rate.per_second)).allow_burst(at_least_one(self.rate.burst));
-        Bucket::direct_with_clock(quota, self.clock.clone()).with_middleware()
     }
 }
 
@@ -142,21 +125,14 @@ mod tests {
     fn a_burst_passes_then_one_request_per_interval_and_others_are_not_touched() {
         let clock = ManualClock::default();
         let limiter = limiter(&clock, 100);
-        let left: Vec<_> = (0..4).map(|_| limiter.check(1).unwrap().remaining).collect();
+        let left: Vec<_> = (0..4).map(|_| limiter.check(&1).unwrap().remaining).collect();
         assert_eq!(left, [3, 2, 1, 0]);
-        let refused = limiter.check(1).unwrap_err();
+        let refused = limiter.check(&1).unwrap_err();
         assert_eq!((refused.retry_in, refused.allowance.reset_s()), (Duration::from_millis(500), 2));
-        assert!(limiter.check(2).is_ok(), "another caller has its own count");
+        assert!(limiter.check(&2).is_ok(), "another caller has its own count");
         clock.advance(Duration::from_millis(500));
-        assert!(limiter.check(1).is_ok());
-        assert!(limiter.check(1).is_err());
-    }
-
-    #[test]
-    fn the_number_of_remembered_callers_is_bounded() {
-        let limiter = limiter(&ManualClock::default(), 50);
-        (0..5_000).for_each(|caller| assert!(limiter.check(caller).is_ok()));
-        assert!(limiter.remembered() <= 50, "{}", limiter.remembered());
+        assert!(limiter.check(&1).is_ok());
+        assert!(limiter.check(&1).is_err());
     }
 
     proptest! {
@@ -168,7 +144,7 @@ mod tests {
             for pause in pauses {
                 clock.advance(Duration::from_millis(pause));
                 elapsed_ms += pause;
-                passed += u64::from(limiter.check(1).is_ok());
+                passed += u64::from(limiter.check(&1).is_ok());
                 let allowed = u64::from(RATE.burst) + elapsed_ms * u64::from(RATE.per_second) / 1_000;
                 prop_assert!(passed <= allowed, "{passed} passed in {elapsed_ms} ms");
             }
