@@ -42,18 +42,17 @@ pub struct Tally {
 impl Tally {
     /// Counts a SQL statement.
     pub fn sql_query(&self) {
-        self.sql_queries.fetch_add(1, Ordering::Relaxed);
+        add_one(&self.sql_queries);
     }
 
     /// Counts a Redis command or script.
     pub fn redis_command(&self) {
-        self.redis_commands.fetch_add(1, Ordering::Relaxed);
+        add_one(&self.redis_commands);
     }
 
     /// Counts a look-up in a cache.
     pub fn cache(&self, hit: bool) {
-        let counter = if hit { &self.cache_hits } else { &self.cache_misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        add_one(if hit { &self.cache_hits } else { &self.cache_misses });
     }
 
     /// (SQL statements, Redis commands, cache hits, cache misses) so far.
@@ -66,6 +65,11 @@ impl Tally {
             read(&self.cache_misses),
         )
     }
+}
+
+/// A piece of work runs on one thread at a time, so nobody adds in between, and no bus has to be locked.
+fn add_one(counter: &AtomicU32) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
 /// The first parameter of everything that waits.

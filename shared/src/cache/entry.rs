@@ -1,6 +1,5 @@
 //! Settles how good a cached entry still is: fresh, stale but good enough while another is fetched, a last resort, or nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,7 @@ const JITTER_PERCENT: u64 = 15;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry<V> {
-    pub(super) value: Option<Arc<V>>,
+    pub(super) value: Option<V>,
     /// Version of the entry's tag before its data were read: the data are at least as new.
     pub(super) version: i64,
     /// Tells it from other readings of the same key.
@@ -54,9 +53,7 @@ pub(super) enum Use {
 impl<V> Entry<V> {
     /// What the entry is good for when its tag is known to be at `known_version`.
     pub(super) fn usable(&self, policy: &Policy, now_ms: i64, known_version: i64) -> Use {
-        let age = Duration::from_millis(u64::try_from(now_ms - self.loaded_at_ms).unwrap_or(0));
-        let fresh = if self.value.is_some() { policy.fresh } else { policy.negative };
-        let fresh = jittered(fresh, self.jitter);
+        let (age, fresh) = (self.age(now_ms), self.fresh_for(policy));
         let is_current = self.version >= known_version;
         if is_current && age < fresh {
             Use::Fresh
@@ -67,6 +64,12 @@ impl<V> Entry<V> {
         } else {
             Use::Expired
         }
+    }
+
+    /// Age at which the entry stops being fresh.
+    pub(super) fn fresh_for(&self, policy: &Policy) -> Duration {
+        let fresh = if self.value.is_some() { policy.fresh } else { policy.negative };
+        jittered(fresh, self.jitter)
     }
 
     /// Age at a moment; never negative, since clocks of two instances differ.
@@ -94,7 +97,7 @@ mod tests {
 
     fn entry(value: Option<u8>, version: i64) -> Entry<u8> {
         let fingerprint = Fingerprint::of(version, &value);
-        Entry { value: value.map(Arc::new), version, fingerprint, loaded_at_ms: 0, jitter: 0 }
+        Entry { value, version, fingerprint, loaded_at_ms: 0, jitter: 0 }
     }
 
     #[test]

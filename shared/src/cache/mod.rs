@@ -9,6 +9,7 @@
 mod entry;
 mod flight;
 mod freshness;
+mod held;
 mod versions;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use entry::Policy;
 use entry::{Entry, Use};
 use flight::{Flights, arrival};
 pub use freshness::{Fingerprint, Freshness};
+use held::Held;
 use versions::Versions;
 
 /// Entries held per instance.
@@ -47,13 +49,25 @@ pub struct Loaded<V> {
     pub version: i64,
 }
 
-/// An answer from the cache.
+/// An answer from the cache. It keeps the thing as long as it lives, whatever becomes of the cache's own.
 #[derive(Debug)]
 pub struct Cached<V> {
-    /// The thing, or that there is none.
-    pub value: Option<Arc<V>>,
+    held: Arc<Held<V>>,
     /// Whether it is current; an answer made of it states its age where it is not.
     pub freshness: Freshness,
+}
+
+impl<V> Cached<V> {
+    /// The thing, or that there is none.
+    pub fn value(&self) -> Option<&V> {
+        self.held.entry.value.as_ref()
+    }
+}
+
+impl<V> From<Arc<Held<V>>> for Cached<V> {
+    fn from(held: Arc<Held<V>>) -> Self {
+        Self { freshness: Freshness::Current(held.entry.fingerprint), held }
+    }
 }
 
 /// Why there is no answer: loading failed and nothing old enough to be told is held.
@@ -81,7 +95,7 @@ impl From<pg::Error> for LoadFailed {
     }
 }
 
-type Flight<V> = Result<Arc<Entry<V>>, LoadFailed>;
+type Flight<V> = Result<Arc<Held<V>>, LoadFailed>;
 
 /// One kind of answers. Cloning shares them.
 pub struct Cache<V> {
@@ -98,7 +112,7 @@ impl<V> Clone for Cache<V> {
 struct Inner<V> {
     name: &'static str,
     policy: Policy,
-    held: moka::sync::Cache<String, Arc<Entry<V>>>,
+    held: moka::sync::Cache<String, Arc<Held<V>>>,
     flights: Flights<Flight<V>>,
     versions: Versions,
     cluster: Cluster,
@@ -129,7 +143,8 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         Self { is_ablated, ..self }
     }
 
-    /// The thing behind `key`; `tag` is what its version belongs to. `load` is called only when no flight for the key is under way.
+    /// The thing behind `key`; `tag` is what its version belongs to, always the same for
+    /// a key. `load` is called only when no flight for the key is under way.
     pub async fn get<F>(
         &self,
         context: &Context,
@@ -142,24 +157,36 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     {
         if self.is_ablated {
             context.tally().cache(false);
-            return Ok(answer(&self.load(context, load(context.clone())).await?));
+            return Ok(self.hold(self.load(context, load(context.clone())).await?).into());
         }
         let held = self.inner.held.get(key);
-        let good_for = held.as_ref().map_or(Use::Expired, |entry| self.usable(entry, tag));
+        let good_for = held.as_ref().map_or(Use::Expired, |held| self.good_for(held, tag));
         context.tally().cache(matches!(good_for, Use::Fresh | Use::Revalidate));
         match (held, good_for) {
-            (Some(entry), Use::Fresh) => return Ok(answer(&entry)),
-            (Some(entry), Use::Revalidate) => {
+            (Some(held), Use::Fresh) => Ok(held.into()),
+            (Some(held), Use::Revalidate) => {
                 self.start(tag, key, &load);
-                return Ok(answer(&entry));
+                Ok(held.into())
             }
-            (_, _) => {}
+            (_, _) => self.fetch(context, tag, key, &load).await,
         }
-        // A flight that took off before a change brings what was before it: its passengers change once.
+    }
+
+    /// Waits for a flight. One that took off before a change brings what was before it: its passengers change once.
+    async fn fetch<F>(
+        &self,
+        context: &Context,
+        tag: &str,
+        key: &str,
+        load: impl Fn(Context) -> F,
+    ) -> Result<Cached<V>, LoadFailed>
+    where
+        F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
+    {
         for _ in 0..FLIGHTS_TAKEN {
             match self.wait(context, self.start(tag, key, &load)).await {
-                Ok(entry) if self.usable(&entry, tag) == Use::LastResort => {}
-                Ok(entry) => return Ok(answer(&entry)),
+                Ok(held) if self.usable(&held.entry, tag) == Use::LastResort => {}
+                Ok(held) => return Ok(held.into()),
                 Err(error) => return self.last_resort(tag, key).ok_or(error),
             }
         }
@@ -210,11 +237,11 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         if let Some(entry) =
             self.find_shared(context, key).await.filter(|entry| self.usable(entry, tag) == Use::Fresh)
         {
-            return Ok(self.keep(tag, key, &Arc::new(entry)));
+            return Ok(self.keep(tag, key, entry));
         }
         let entry = self.load(context, loading).await?;
         self.share(context, key, &entry).await;
-        Ok(self.keep(tag, key, &Arc::new(entry)))
+        Ok(self.keep(tag, key, entry))
     }
 
     async fn load(
@@ -227,7 +254,7 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
         Ok(Entry {
             fingerprint: Fingerprint::of(loaded.version, &loaded.value),
-            value: loaded.value.map(Arc::new),
+            value: loaded.value,
             version: loaded.version,
             loaded_at_ms: self.now_ms(),
             jitter: ids::random().random_range(-100..=100),
@@ -242,18 +269,38 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
 
     /// What is held and not too old to be told, with its age.
     fn last_resort(&self, tag: &str, key: &str) -> Option<Cached<V>> {
-        let entry = self.inner.held.get(key).filter(|entry| self.usable(entry, tag) != Use::Expired)?;
-        Some(Cached { freshness: Freshness::Stale(entry.age(self.now_ms())), ..answer(&entry) })
+        let held = self.inner.held.get(key)?;
+        let is_usable = self.usable(&held.entry, tag) != Use::Expired;
+        let freshness = Freshness::Stale(held.entry.age(self.now_ms()));
+        is_usable.then_some(Cached { held, freshness })
     }
 
     /// Keeps an entry unless a newer version is held: a slow load never takes a key back. Returns what is held then.
-    fn keep(&self, tag: &str, key: &str, entry: &Arc<Entry<V>>) -> Arc<Entry<V>> {
+    fn keep(&self, tag: &str, key: &str, entry: Entry<V>) -> Arc<Held<V>> {
         self.inner.versions.learn(tag, entry.version);
-        let newer = |held: Option<moka::Entry<String, Arc<Entry<V>>>>| match held {
-            Some(held) if held.value().version > entry.version => held.into_value(),
-            Some(_) | None => Arc::clone(entry),
+        let fresh = self.hold(entry);
+        let newer = |held: Option<moka::Entry<String, Arc<Held<V>>>>| match held {
+            Some(held) if held.value().entry.version > fresh.entry.version => held.into_value(),
+            Some(_) | None => Arc::clone(&fresh),
         };
         self.inner.held.entry(key.to_owned()).and_upsert_with(newer).into_value()
+    }
+
+    fn hold(&self, entry: Entry<V>) -> Arc<Held<V>> {
+        Arc::new(Held::new(entry, &self.inner.policy, &*self.inner.clock))
+    }
+
+    /// As [`Self::usable`], with the answer for a fresh entry remembered.
+    fn good_for(&self, held: &Held<V>, tag: &str) -> Use {
+        let news = self.inner.versions.news();
+        if held.is_known_fresh(self.inner.clock.coarse_ms(), news) {
+            return Use::Fresh;
+        }
+        let good_for = self.usable(&held.entry, tag);
+        if matches!(good_for, Use::Fresh | Use::Revalidate) {
+            held.was_current_at(news);
+        }
+        good_for
     }
 
     fn usable(&self, entry: &Entry<V>, tag: &str) -> Use {
@@ -294,8 +341,4 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
 
 fn remaining(context: &Context) -> Result<Duration, LoadFailed> {
     context.remaining_up_to(LOAD_LIMIT).map_err(|_| LoadFailed::passing("the deadline has passed"))
-}
-
-fn answer<V>(entry: &Entry<V>) -> Cached<V> {
-    Cached { value: entry.value.clone(), freshness: Freshness::Current(entry.fingerprint) }
 }

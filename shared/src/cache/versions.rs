@@ -1,6 +1,8 @@
 //! Settles how an instance knows that something has changed: the highest version heard of each tag, told by whoever changed it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -24,11 +26,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Versions {
     known: Cache<String, i64>,
+    news: Arc<AtomicU64>,
 }
 
 impl Versions {
     pub(super) fn new() -> Self {
-        Self { known: Cache::new(REMEMBERED_TAGS) }
+        Self { known: Cache::new(REMEMBERED_TAGS), news: Arc::default() }
     }
 
     /// 0 when nothing was heard of the tag.
@@ -36,11 +39,23 @@ impl Versions {
         self.known.get(tag).unwrap_or(0)
     }
 
+    /// How often a version has been raised. While it stays the same, what [`Versions::known`] said stays true or is forgotten.
+    pub(super) fn news(&self) -> u64 {
+        self.news.load(Ordering::Acquire)
+    }
+
     /// Remembers a version; an older one changes nothing.
     pub(super) fn learn(&self, tag: &str, version: i64) {
-        self.known
-            .entry(tag.to_owned())
-            .and_upsert_with(|known| known.map_or(version, |known| (*known.value()).max(version)));
+        let mut is_news = false;
+        self.known.entry(tag.to_owned()).and_upsert_with(|known| {
+            let known = known.map(|known| *known.value());
+            is_news = version > known.unwrap_or(0);
+            known.map_or(version, |known| known.max(version))
+        });
+        if is_news {
+            // After the version itself: whoever reads the old number may have missed it, whoever reads the new one has not.
+            self.news.fetch_add(1, Ordering::Release);
+        }
     }
 }
 
@@ -135,5 +150,28 @@ impl Ear {
         command.arg(&self.stream).arg("+").arg("-").arg("COUNT").arg(1);
         let newest: StreamRangeReply = self.cluster.run(context, &self.stream, &command).await?;
         Ok(newest.ids.into_iter().next().map_or_else(|| "0-0".to_owned(), |entry| entry.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_that_is_raised_is_news() {
+        let versions = Versions::new();
+        for (tag, version, is_news) in [
+            ("a", 0, false),
+            ("a", 3, true),
+            ("a", 3, false),
+            ("a", 2, false),
+            ("b", 1, true),
+            ("a", 4, true),
+        ] {
+            let before = versions.news();
+            versions.learn(tag, version);
+            assert_eq!(versions.news() != before, is_news, "{tag} {version}");
+        }
+        assert_eq!((versions.known("a"), versions.known("b"), versions.known("c")), (4, 1, 0));
     }
 }

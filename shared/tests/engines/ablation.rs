@@ -47,7 +47,7 @@ async fn without_the_cache_everybody_loads_for_themselves() {
     };
     let context = context();
     for answer in join_all((0..50).map(|_| cache.get(&context, "tag", "key", load))).await {
-        assert!(answer.unwrap().value.is_some());
+        assert!(answer.unwrap().value().is_some());
     }
     assert_eq!(loads.load(Ordering::SeqCst), 50);
 }

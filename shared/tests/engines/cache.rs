@@ -99,7 +99,7 @@ impl Bench {
     }
 
     async fn value(&self, cache: &Cache<i64>) -> Option<i64> {
-        self.get(cache).await.unwrap().value.map(|value| *value)
+        self.get(cache).await.unwrap().value().copied()
     }
 
     async fn invalidate(&self, cache: &Cache<i64>, version: i64) {
@@ -153,10 +153,7 @@ async fn when_loading_fails_the_age_is_stated_and_bounded() {
     bench.source.0.is_away.store(true, Ordering::SeqCst);
     bench.clock.advance(Duration::from_mins(9));
     let stale = bench.get(&cache).await.unwrap();
-    assert_eq!(
-        (stale.value.as_deref(), stale.freshness),
-        (Some(&0), Freshness::Stale(Duration::from_mins(9)))
-    );
+    assert_eq!((stale.value(), stale.freshness), (Some(&0), Freshness::Stale(Duration::from_mins(9))));
     bench.clock.advance(Duration::from_mins(2));
     assert!(bench.get(&cache).await.unwrap_err().retryable());
     bench.source.0.is_away.store(false, Ordering::SeqCst);
@@ -188,8 +185,10 @@ async fn a_change_is_seen_at_once_here_and_soon_everywhere() {
     let (one, other) = (bench.instance().await, bench.instance().await);
     let stop = CancellationToken::new();
     tokio::spawn(other.clone().hear(stop.clone()));
-    assert_eq!(bench.value(&other).await, Some(0));
-    assert_eq!(bench.value(&one).await, Some(0));
+    for cache in [&other, &one, &other, &one] {
+        // The second time it is a hit, which is remembered until the next change.
+        assert_eq!(bench.value(cache).await, Some(0));
+    }
     bench.source.set(1);
     bench.invalidate(&one, 1).await;
     assert_eq!(bench.value(&one).await, Some(1), "who changes something sees it");
@@ -215,7 +214,7 @@ async fn versions_never_go_back() {
     };
     let (early, after) = tokio::join!(early, change);
     assert_eq!(after, Some(2), "whoever asks after the change gets no answer from before it");
-    assert!(early.unwrap().value.is_some());
+    assert!(early.unwrap().value().is_some());
     assert_eq!(bench.value(&cache).await, Some(2));
 }
 

@@ -37,7 +37,7 @@ pub struct Parts {
 /// The course, for those who may see its group.
 pub async fn find(shelf: &Shelf, context: &Context, viewer: &Viewer, id: Uuid) -> Result<Parts, Error> {
     let page = find_visible(shelf, context, viewer, id).await?;
-    let content = page.value.ok_or(Error::CourseNotFound)?;
+    let content = page.value().ok_or(Error::CourseNotFound)?.clone();
     Ok(Parts { freshness: Freshness::of_all("course", [page.freshness]), content })
 }
 
@@ -64,12 +64,12 @@ pub async fn find_visible(
     context: &Context,
     viewer: &Viewer,
     id: Uuid,
-) -> Result<Cached<Page>, Error> {
+) -> Result<Cached<Arc<Page>>, Error> {
     for &school_id in &viewer.schools {
         let page = shelf.page(context, school_id, id).await?;
-        let Some(course) = page.value.as_ref().map(|content| &content.course) else { continue };
-        let groups = shelf.groups(context, viewer).await?.value.unwrap_or_default();
-        let is_visible = groups.iter().any(|visible| {
+        let Some(course) = page.value().map(|content| &content.course) else { continue };
+        let groups = shelf.groups(context, viewer).await?;
+        let is_visible = groups.value().into_iter().flatten().any(|visible| {
             (visible.group.school_id, visible.group.id) == (course.school_id, course.group_id)
         });
         if is_visible || course.teacher_id == viewer.person_id {

@@ -1,11 +1,9 @@
 //! Settles what a person finds when they open the courses of their ENT: groups, courses, homework that is due.
 
-use std::sync::Arc;
-
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::cache::Freshness;
+use shared::cache::{Cached, Freshness};
 use shared::context::Context;
 use utoipa::ToSchema;
 
@@ -41,7 +39,7 @@ pub struct Home {
 pub struct Parts {
     today: NaiveDate,
     freshness: Freshness,
-    boards: Vec<(VisibleGroup, Option<Arc<Board>>)>,
+    boards: Vec<(VisibleGroup, Cached<Board>)>,
 }
 
 /// Fetches what the viewer's home is made of.
@@ -51,14 +49,12 @@ pub async fn find(shelf: &Shelf, context: &Context, viewer: &Viewer) -> Result<P
         let board = shelf.board(context, group.group.school_id, group.group.id).await?;
         Ok::<_, Error>((group.clone(), board))
     };
-    let visible = groups.value.unwrap_or_default();
-    let boards: Vec<_> =
-        stream::iter(visible.iter()).map(fetch).buffered(BOARDS_AT_ONCE).try_collect().await?;
+    let visible = groups.value().into_iter().flatten();
+    let boards: Vec<_> = stream::iter(visible).map(fetch).buffered(BOARDS_AT_ONCE).try_collect().await?;
     // A day turns without anybody telling, and what is due turns with it.
     let today = context.clock().today();
     let parts = std::iter::once(groups.freshness).chain(boards.iter().map(|(_, board)| board.freshness));
     let freshness = Freshness::of_all(&format!("home {today} {}", viewer.key()), parts);
-    let boards = boards.into_iter().map(|(group, board)| (group, board.value)).collect();
     Ok(Parts { today, freshness, boards })
 }
 
@@ -72,7 +68,7 @@ impl Parts {
     pub fn render(self, viewer: &Viewer) -> Home {
         let mut home = Home { stale_for_s: self.freshness.stale_for_s(), ..Home::default() };
         for (group, board) in self.boards {
-            home.add(self.today, viewer, group, board);
+            home.add(self.today, viewer, group, board.value());
         }
         home.courses.sort_by(|a, b| (&a.group_name, &a.subject).cmp(&(&b.group_name, &b.subject)));
         home.homework.sort_by_key(|homework| (homework.due_on, homework.id));
@@ -84,7 +80,7 @@ impl Parts {
 impl Home {
     /// A teacher's list is what they teach, not all of the groups they teach in; who oversees a school sees its courses,
     /// not two weeks of everybody's homework.
-    fn add(&mut self, today: NaiveDate, viewer: &Viewer, group: VisibleGroup, board: Option<Arc<Board>>) {
+    fn add(&mut self, today: NaiveDate, viewer: &Viewer, group: VisibleGroup, board: Option<&Board>) {
         let is_own = |teacher_id| !group.is_teacher || teacher_id == viewer.person_id;
         let has_homework = !viewer.overseen_schools.contains(&group.group.school_id);
         if let Some(board) = board {

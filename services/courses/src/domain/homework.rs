@@ -48,8 +48,8 @@ pub async fn give(
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let page = page?.value.ok_or(Error::CourseNotFound)?;
-    let course = &page.course;
+    let page = page?;
+    let course = &page.value().ok_or(Error::CourseNotFound)?.course;
     if course.teacher_id != viewer.person_id {
         return Err(Error::NotTheTeacher);
     }

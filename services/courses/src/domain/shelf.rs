@@ -3,6 +3,7 @@
 //! On a surge a class asks thirty times for the same board. With everything on the shelf a home costs no statement, and
 //! while the database is away people go on reading what was there, for up to ten minutes and with its age stated.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -35,7 +36,7 @@ pub struct Shelf {
     database: Database,
     groups: Cache<Vec<VisibleGroup>>,
     boards: Cache<Board>,
-    pages: Cache<Page>,
+    pages: Cache<Arc<Page>>,
 }
 
 /// What a group has.
@@ -104,7 +105,7 @@ impl Shelf {
         context: &Context,
         school_id: Uuid,
         id: Uuid,
-    ) -> Result<Cached<Page>, LoadFailed> {
+    ) -> Result<Cached<Arc<Page>>, LoadFailed> {
         let load = |context| load_page(self.database.clone(), context, school_id, id);
         let key = page_tag(school_id, id);
         self.pages.get(context, &key, &key, load).await
@@ -163,14 +164,14 @@ async fn load_board(
     Ok(Loaded { value: Some(Board { courses, homework }), version })
 }
 
-async fn load_page(database: Database, context: Context, school_id: Uuid, id: Uuid) -> LoadedOr<Page> {
+async fn load_page(database: Database, context: Context, school_id: Uuid, id: Uuid) -> LoadedOr<Arc<Page>> {
     let mut reader = database.read(&context).await?;
     let version = store::cache_version::find(&mut reader, &page_tag(school_id, id)).await?;
     let Some(course) = store::course::find(&mut reader, school_id, id).await? else {
         return Ok(Loaded { value: None, version });
     };
     let homework = store::homework::list_of_course(&mut reader, school_id, id).await?;
-    Ok(Loaded { value: Some(Page { course, homework }), version })
+    Ok(Loaded { value: Some(Arc::new(Page { course, homework })), version })
 }
 
 /// A board outlives midnight, so it holds a day more than a home shows.
