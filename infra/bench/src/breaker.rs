@@ -7,6 +7,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use anyhow::Result;
 use failsafe::{CircuitBreaker as _, backoff, failure_policy};
 use futures_util::FutureExt;
 use recloser::Recloser;
@@ -15,8 +16,8 @@ use shared::resilience::breaker::{Breaker, Policy};
 use tower::{Service, ServiceExt, service_fn};
 use tower_resilience_circuitbreaker::CircuitBreakerLayer;
 
-use crate::harness::{Contender, measure};
-use crate::report::Comparison;
+use crate::harness::{Contender, Plan};
+use crate::report::{Comparison, Measure};
 
 /// Ours costs at most what the cheapest peer costs.
 const AIM: f64 = 1.0;
@@ -24,7 +25,7 @@ const AIM: f64 = 1.0;
 const CASES: [(&str, usize, u64); 2] = [("one thread", 1, 50_000), ("two threads", 2, 200_000)];
 
 /// The closed path: alone, and with two threads that call at the same time.
-pub fn run() -> Vec<Comparison> {
+pub fn run() -> Result<Vec<Comparison>> {
     let ours = Breaker::new(Policy::default(), system_clock());
     let windowed = failsafe::Config::new().build();
     let in_a_row = failsafe::Config::new()
@@ -54,13 +55,11 @@ pub fn run() -> Vec<Comparison> {
         }),
         tower(),
     ];
-    CASES
-        .map(|(case, threads, calls)| {
-            let mut costs = measure(&contenders, threads, calls).into_iter();
-            let ours = costs.next().unwrap_or(crate::report::Cost { name: "ours", ns: f64::INFINITY });
-            Comparison { benchmark: "breaker", case, ours, peers: costs.collect(), aim: AIM }
-        })
-        .into()
+    let compare = |(case, threads, calls)| {
+        let figures = Plan::computing(calls).on_threads(threads).measure(&contenders);
+        Comparison::new(("breaker", case), Measure::Cost, figures, AIM)
+    };
+    Ok(CASES.map(compare).into())
 }
 
 /// What a caller writes around a call.

@@ -3,15 +3,20 @@
 //! `cargo ent bench [NAME] [--json]` runs it. A benchmark is a file here and a line in [`BENCHMARKS`].
 
 mod breaker;
+mod cache_hit;
+mod engines;
 mod harness;
+mod limiter;
 mod report;
+mod token_check;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::Parser;
 use report::Comparison;
 
-/// Measures what parts of the backend cost. Exit codes: 0 all aims met, 1 an aim missed, 2 wrong usage.
+/// Measures what parts of the backend cost. Exit codes: 0 all aims met, 1 an aim missed or not measured, 2 wrong usage.
 #[derive(Parser)]
 struct Cli {
     /// Which benchmark; all without it.
@@ -20,23 +25,57 @@ struct Cli {
     /// One JSON document on standard output.
     #[arg(long)]
     json: bool,
+    /// Measure nothing; say what the benchmark needs, a word a line: `engines`.
+    #[arg(long)]
+    needs: bool,
 }
 
-/// Measures a part of the backend, in one case or several.
-type Benchmark = fn() -> Vec<Comparison>;
+/// A part of the backend, measured in one case or several.
+struct Benchmark {
+    name: &'static str,
+    /// What `cargo ent bench` provides.
+    needs: &'static [&'static str],
+    run: fn() -> Result<Vec<Comparison>>,
+}
 
-/// Name and code of each benchmark.
-const BENCHMARKS: &[(&str, Benchmark)] = &[("breaker", breaker::run)];
+/// PostgreSQL and a Redis Cluster, as `ENT_TEST_POSTGRES` and `ENT_TEST_REDIS` name them.
+const ENGINES: &str = "engines";
+
+/// In the order in which they run.
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark { name: "breaker", needs: &[], run: breaker::run },
+    Benchmark { name: "limiter", needs: &[], run: limiter::run },
+    Benchmark { name: "cache-hit", needs: &[ENGINES], run: cache_hit::run },
+    Benchmark { name: "token-check", needs: &[], run: token_check::run },
+];
 
 fn names() -> Vec<&'static str> {
-    BENCHMARKS.iter().map(|(name, _)| *name).collect()
+    BENCHMARKS.iter().map(|benchmark| benchmark.name).collect()
 }
 
-fn main() -> ExitCode {
+fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
-    let is_asked = |name: &str| cli.name.as_deref().is_none_or(|asked| asked == name);
-    let asked = BENCHMARKS.iter().filter(|(name, _)| is_asked(name));
-    let comparisons: Vec<Comparison> = asked.flat_map(|(_, run)| run()).collect();
+    let is_asked = |benchmark: &&Benchmark| cli.name.as_deref().is_none_or(|asked| asked == benchmark.name);
+    let asked: Vec<&Benchmark> = BENCHMARKS.iter().filter(is_asked).collect();
+    if cli.needs {
+        print_needs(&asked);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut comparisons = Vec::new();
+    for benchmark in asked {
+        comparisons
+            .extend((benchmark.run)().with_context(|| format!("{} was not measured", benchmark.name))?);
+    }
     report::print(&comparisons, cli.json);
-    if comparisons.iter().all(Comparison::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if comparisons.iter().all(Comparison::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "the command line's own answer")]
+fn print_needs(asked: &[&Benchmark]) {
+    let mut needs: Vec<&str> = asked.iter().flat_map(|benchmark| benchmark.needs).copied().collect();
+    needs.sort_unstable();
+    needs.dedup();
+    for need in needs {
+        println!("{need}");
+    }
 }

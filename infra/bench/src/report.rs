@@ -2,64 +2,121 @@
 
 use serde_json::{Value, json};
 
-/// What one contender cost.
-pub struct Cost {
-    /// Whose.
-    pub name: &'static str,
-    /// Nanoseconds a call, the median of all rounds.
-    pub ns: f64,
+/// What a figure counts, and so which of two is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Nanoseconds for one of something: less is better, and the aim is the largest ratio that is good enough.
+    Cost,
+    /// So many a second: more is better, and the aim is the smallest ratio that is good enough.
+    Rate,
 }
 
-/// Ours beside the cheapest peer.
+/// What one contender reached: the median of its rounds.
+pub struct Figure {
+    /// Whose.
+    pub name: &'static str,
+    /// Nanoseconds, or how many a second.
+    pub value: f64,
+}
+
+/// Ours beside the best peer.
 pub struct Comparison {
     /// The benchmark.
     pub benchmark: &'static str,
     /// Under which circumstances.
     pub case: &'static str,
+    /// What the figures count.
+    pub measure: Measure,
     /// Ours.
-    pub ours: Cost,
+    pub ours: Figure,
     /// All others.
-    pub peers: Vec<Cost>,
-    /// Largest ratio of ours to the cheapest peer that is good enough.
+    pub peers: Vec<Figure>,
+    /// Ratio of ours to the best peer that is just good enough.
     pub aim: f64,
 }
 
+impl Measure {
+    fn aim_word(self) -> &'static str {
+        match self {
+            Self::Cost => "at most",
+            Self::Rate => "at least",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Cost => "ns",
+            Self::Rate => "per_second",
+        }
+    }
+
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Cost if value < 10_000.0 => format!("{value:>10.1} ns"),
+            Self::Cost => format!("{:>10.1} us", value / 1_000.0),
+            Self::Rate => format!("{value:>10.0} /s"),
+        }
+    }
+}
+
 impl Comparison {
-    fn cheapest(&self) -> Option<&Cost> {
-        self.peers.iter().min_by(|one, other| one.ns.total_cmp(&other.ns))
+    /// The first figure is ours.
+    pub fn new(
+        (benchmark, case): (&'static str, &'static str),
+        measure: Measure,
+        figures: Vec<Figure>,
+        aim: f64,
+    ) -> Self {
+        let mut figures = figures.into_iter();
+        let ours = figures.next().unwrap_or(Figure { name: "ours", value: f64::NAN });
+        Self { benchmark, case, measure, ours, peers: figures.collect(), aim }
+    }
+
+    fn best_peer(&self) -> Option<&Figure> {
+        let by_value = |one: &&Figure, other: &&Figure| one.value.total_cmp(&other.value);
+        match self.measure {
+            Measure::Cost => self.peers.iter().min_by(by_value),
+            Measure::Rate => self.peers.iter().max_by(by_value),
+        }
     }
 
     fn ratio(&self) -> f64 {
-        self.cheapest().map_or(f64::INFINITY, |peer| self.ours.ns / peer.ns)
+        self.best_peer().map_or(f64::NAN, |peer| self.ours.value / peer.value)
     }
 
-    /// Whether the aim is met.
+    /// Whether the aim is met; not by a figure that could not be measured.
     pub fn is_met(&self) -> bool {
-        self.ratio() <= self.aim
+        match self.measure {
+            Measure::Cost => self.ratio() <= self.aim,
+            Measure::Rate => self.ratio() >= self.aim,
+        }
     }
 
     fn lines(&self) -> String {
         let verdict = if self.is_met() { "met" } else { "MISSED" };
-        let peer = self.cheapest().map_or("nobody", |peer| peer.name);
-        let (ratio, aim) = (self.ratio(), self.aim);
+        let peer = self.best_peer().map_or("nobody", |peer| peer.name);
+        let (ratio, aim, word) = (self.ratio(), self.aim, self.measure.aim_word());
         let head = format!(
-            "{} ({}): {ratio:.2} times {peer}, aim at most {aim:.2}: {verdict}\n",
+            "{} ({}): {ratio:.2} times {peer}, aim {word} {aim:.2}: {verdict}\n",
             self.benchmark, self.case
         );
-        let costs = std::iter::once(&self.ours).chain(&self.peers);
-        costs.fold(head, |text, cost| text + &format!("    {:<34} {:>8.1} ns\n", cost.name, cost.ns))
+        let figures = std::iter::once(&self.ours).chain(&self.peers);
+        figures.fold(head, |text, figure| {
+            text + &format!("    {:<44} {}\n", figure.name, self.measure.text(figure.value))
+        })
     }
 
     fn json(&self) -> Value {
-        let cost = |cost: &Cost| json!({ "name": cost.name, "ns": rounded(cost.ns) });
+        let unit = self.measure.unit();
+        let figure = |figure: &Figure| json!({ "name": figure.name, unit: rounded(figure.value) });
         json!({
             "benchmark": self.benchmark,
             "case": self.case,
-            "ours": cost(&self.ours),
-            "peers": self.peers.iter().map(cost).collect::<Vec<Value>>(),
-            "cheapest_peer": self.cheapest().map(|peer| peer.name),
+            "ours": figure(&self.ours),
+            "peers": self.peers.iter().map(figure).collect::<Vec<Value>>(),
+            "best_peer": self.best_peer().map(|peer| peer.name),
             "ratio": rounded(self.ratio()),
-            "aim": self.aim,
+            "aim": { self.measure.aim_word(): self.aim },
             "is_met": self.is_met(),
         })
     }
