@@ -14,6 +14,7 @@ mod seed;
 mod status;
 mod summary;
 mod test;
+mod test_engines;
 mod totp;
 mod up;
 

@@ -1,4 +1,4 @@
-//! Settles how the services' programs are built and where cargo put them.
+//! Settles how programs of this workspace are built and where cargo put them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,38 +12,43 @@ use super::SERVICES;
 use crate::context::Context;
 use crate::process;
 
-/// The services' programs.
+/// Programs of this workspace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Binaries {
     paths: BTreeMap<String, PathBuf>,
 }
 
 impl Binaries {
-    /// The program of one service.
-    pub(crate) fn path(&self, service: &str) -> PathBuf {
-        self.paths.get(service).cloned().unwrap_or_else(|| PathBuf::from(service))
+    /// Where one of them lies.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.paths.get(name).cloned().unwrap_or_else(|| PathBuf::from(name))
     }
 }
 
 /// Builds the services in release mode; cargo shows its own progress.
 pub(crate) fn build(context: &Context) -> Result<Binaries> {
     context.ui.line("Building the services (release) ...");
+    build_programs(context, &SERVICES)
+}
+
+/// Builds programs of this workspace, each the only one of its package, in release mode.
+pub(crate) fn build_programs(context: &Context, names: &[&str]) -> Result<Binaries> {
     let list = context.layout.path("run").join(format!("cargo.{}", std::process::id()));
     let mut command = cargo(&context.layout.root);
     command.args(["build", "--release", "--message-format=json-render-diagnostics"]);
-    for service in SERVICES {
-        command.args(["--package", service]);
+    for name in names {
+        command.args(["--package", name]);
     }
     command.stdin(Stdio::null()).stdout(File::create(&list)?);
     let status = process::attached(&context.signals, command);
     let messages = std::fs::read_to_string(&list);
     std::fs::remove_file(&list)?;
     if !status?.success() {
-        bail!("the services do not build; cargo's messages are above");
+        bail!("{} cannot be built; cargo's messages are above", names.join(", "));
     }
     let paths = executables(&messages?);
-    for service in SERVICES {
-        paths.get(service).with_context(|| format!("cargo built no program `{service}`"))?;
+    for name in names {
+        paths.get(*name).with_context(|| format!("cargo built no program `{name}`"))?;
     }
     Ok(Binaries { paths })
 }
