@@ -107,7 +107,8 @@ impl Plan {
 }
 
 impl Time {
-    fn now(self) -> Duration {
+    /// The time it shows.
+    pub fn now(self) -> Duration {
         let clock = match self {
             Self::Processor => ClockId::ThreadCPUTime,
             Self::Wall => ClockId::Monotonic,

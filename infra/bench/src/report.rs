@@ -116,7 +116,7 @@ impl Comparison {
             "peers": self.peers.iter().map(figure).collect::<Vec<Value>>(),
             "best_peer": self.best_peer().map(|peer| peer.name),
             "ratio": rounded(self.ratio()),
-            "aim": { self.measure.aim_word(): self.aim },
+            "aim": { self.measure.aim_word().replace(' ', "_"): self.aim },
             "is_met": self.is_met(),
         })
     }
