@@ -1,9 +1,10 @@
-//! Settles what travels with one piece of work from the edge to the engines: its deadline, its tally, its trace.
+//! Settles what travels with one piece of work from the edge to the engines: its deadline, its tally, its waits, its trace.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::attribution::{Cause, Waiting, Waits};
 use crate::clock::SharedClock;
 
 /// The time by which an answer is of use to whoever asked.
@@ -85,6 +86,7 @@ struct Inner {
     limit: Duration,
     deadline: Deadline,
     tally: Tally,
+    waits: Waits,
     traceparent: Option<String>,
 }
 
@@ -92,7 +94,8 @@ impl Context {
     /// Work that must be done within `limit`; `traceparent` is the W3C header value that child calls carry on.
     pub fn new(clock: SharedClock, limit: Duration, traceparent: Option<String>) -> Self {
         let deadline = Deadline::after(&clock, limit);
-        let inner = Inner { clock, limit, deadline, tally: Tally::default(), traceparent };
+        let inner =
+            Inner { clock, limit, deadline, tally: Tally::default(), waits: Waits::default(), traceparent };
         Self { inner: Arc::new(inner), is_unkept: false }
     }
 
@@ -125,6 +128,16 @@ impl Context {
     /// Counters of this work.
     pub fn tally(&self) -> &Tally {
         &self.inner.tally
+    }
+
+    /// Begins to wait for something that may make the answer slow; `cause` is what the answer is counted under then.
+    pub fn waiting(&self, cause: Cause) -> Waiting<'_> {
+        self.inner.waits.begin(cause, &self.inner.clock)
+    }
+
+    /// What this work has waited for.
+    pub fn waits(&self) -> &Waits {
+        &self.inner.waits
     }
 
     /// W3C trace context for calls made on behalf of this work.

@@ -1,9 +1,10 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
-use shared::attribution::{Cause, DATABASE};
 use shared::http::{Failure, Problem};
 use shared::{audit, pg, redis};
+
+use crate::domain::hasher::HASHES;
 
 /// A failure of an act of auth.
 #[derive(Debug, thiserror::Error)]
@@ -79,11 +80,11 @@ impl Failure for Error {
             Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
             Self::SignInBusy => {
                 Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")
-                    .because(Cause::Bulkhead("password_hashes"))
+                    .because(HASHES)
             }
-            Self::Database(pg::Error::Deadline) | Self::SessionStore(redis::Error::Deadline) => {
-                Problem::deadline_exceeded()
-            }
+            Self::Database(pg::Error::Deadline)
+            | Self::SessionStore(redis::Error::Deadline)
+            | Self::Audit(audit::Error::Database(pg::Error::Deadline)) => Problem::deadline_exceeded(),
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
                     .because(error)
@@ -95,7 +96,7 @@ impl Failure for Error {
             .because(error),
             Self::Audit(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Accounts cannot be read right now: try again.")
-                    .because(Cause::DependencyDown(DATABASE))
+                    .because(error)
             }
             Self::Database(_) | Self::SessionStore(_) | Self::Audit(_) | Self::Internal(_) => {
                 Problem::internal()

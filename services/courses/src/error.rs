@@ -1,7 +1,6 @@
 //! Settles everything that can go wrong in courses, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
-use shared::attribution::{Cause, DATABASE};
 use shared::cache::LoadFailed;
 use shared::http::{Failure, Problem};
 use shared::{idempotency, pg};
@@ -62,7 +61,7 @@ impl Failure for Error {
             }
             Self::NotReadable(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "Courses cannot be read right now: try again.")
-                    .because(Cause::DependencyDown(DATABASE))
+                    .because(error)
             }
             Self::Database(_) | Self::NotReadable(_) => Problem::internal(),
         }

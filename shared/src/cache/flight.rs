@@ -6,9 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::attribution::Cause;
+use crate::context::Context;
+
+/// A load that is under way: the work it is, and where it arrives.
+pub(super) struct Flight<T> {
+    context: Context,
+    outcome: watch::Receiver<Option<T>>,
+}
+
+impl<T> Clone for Flight<T> {
+    fn clone(&self) -> Self {
+        Self { context: self.context.clone(), outcome: self.outcome.clone() }
+    }
+}
+
 /// Flights under way, by key. Cloning shares them.
 pub(super) struct Flights<T> {
-    under_way: Arc<Mutex<HashMap<String, watch::Receiver<Option<T>>>>>,
+    under_way: Arc<Mutex<HashMap<String, Flight<T>>>>,
     engine: Handle,
 }
 
@@ -36,15 +51,16 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     }
 
     /// The flight for `key`: one under way, or a new one that `load` is. It runs on the engine runtime, whoever waits.
-    pub(super) fn join(&self, key: &str, load: impl FnOnce() -> Loading<T>) -> watch::Receiver<Option<T>> {
+    pub(super) fn join(&self, key: &str, load: impl FnOnce() -> (Context, Loading<T>)) -> Flight<T> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = under_way.get(key) {
             return flight.clone();
         }
-        let (arrive, flight) = watch::channel(None);
+        let (arrive, outcome) = watch::channel(None);
+        let (context, load) = load();
+        let flight = Flight { context, outcome };
         under_way.insert(key.to_owned(), flight.clone());
         let landing = Landing { flights: self.clone(), key: key.to_owned() };
-        let load = load();
         self.engine.spawn(async move {
             let outcome = load.await;
             // Off the list first: who comes after the arrival must not be given this flight again.
@@ -58,7 +74,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
 /// A load, ready to run anywhere.
 pub(super) type Loading<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Waits for the arrival. `None` when the flight was lost, because its load panicked.
-pub(super) async fn arrival<T: Clone>(mut flight: watch::Receiver<Option<T>>) -> Option<T> {
-    flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+impl<T: Clone> Flight<T> {
+    /// Waits for the arrival. `None` when the flight was lost, because its load panicked.
+    pub(super) async fn arrival(&mut self) -> Option<T> {
+        self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+
+    /// What the flight itself has waited for longest, so that those who wait for it know what they wait for.
+    pub(super) fn cause(&self) -> Cause {
+        let longest = self.context.waits().longest(self.context.clock().now());
+        longest.map_or(Cause::Unexplained, |(cause, _)| cause)
+    }
 }

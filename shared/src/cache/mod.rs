@@ -19,16 +19,16 @@ use rand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::attribution::Cause;
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::redis::{Cluster, Key};
 use crate::{ids, pg};
 pub use entry::Policy;
 use entry::{Entry, Use};
-use flight::{Flights, arrival};
+use flight::{Flight, Flights};
 pub use freshness::{Fingerprint, Freshness};
 use held::Held;
 use versions::Versions;
@@ -76,11 +76,12 @@ impl<V> From<Arc<Held<V>>> for Cached<V> {
 pub struct LoadFailed {
     text: Arc<str>,
     retryable: bool,
+    cause: Cause,
 }
 
 impl LoadFailed {
-    fn passing(text: &str) -> Self {
-        Self { text: text.into(), retryable: true }
+    fn passing(text: &str, cause: Cause) -> Self {
+        Self { text: text.into(), retryable: true, cause }
     }
 
     /// Whether the same question may be answered later.
@@ -91,11 +92,17 @@ impl LoadFailed {
 
 impl From<pg::Error> for LoadFailed {
     fn from(error: pg::Error) -> Self {
-        Self { retryable: error.retryable(), text: error.to_string().into() }
+        Self { retryable: error.retryable(), cause: Cause::from(&error), text: error.to_string().into() }
     }
 }
 
-type Flight<V> = Result<Arc<Held<V>>, LoadFailed>;
+impl From<&LoadFailed> for Cause {
+    fn from(failed: &LoadFailed) -> Self {
+        failed.cause
+    }
+}
+
+type Arrived<V> = Result<Arc<Held<V>>, LoadFailed>;
 
 /// One kind of answers. Cloning shares them.
 pub struct Cache<V> {
@@ -113,7 +120,7 @@ struct Inner<V> {
     name: &'static str,
     policy: Policy,
     held: moka::sync::Cache<String, Arc<Held<V>>>,
-    flights: Flights<Flight<V>>,
+    flights: Flights<Arrived<V>>,
     versions: Versions,
     cluster: Cluster,
     clock: SharedClock,
@@ -190,7 +197,8 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
                 Err(error) => return self.last_resort(tag, key).ok_or(error),
             }
         }
-        self.last_resort(tag, key).ok_or_else(|| LoadFailed::passing("it changes faster than it can be read"))
+        let failed = || LoadFailed::passing("it changes faster than it can be read", Cause::Unexplained);
+        self.last_resort(tag, key).ok_or_else(failed)
     }
 
     /// Raises a tag's version after the change has been committed: here at once, everywhere else by telling.
@@ -209,12 +217,7 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         versions::hear(versions, cluster, stream, clock, move || held.invalidate_all(), stop).await;
     }
 
-    fn start<F>(
-        &self,
-        tag: &str,
-        key: &str,
-        load: impl Fn(Context) -> F,
-    ) -> watch::Receiver<Option<Flight<V>>>
+    fn start<F>(&self, tag: &str, key: &str, load: impl Fn(Context) -> F) -> Flight<Arrived<V>>
     where
         F: Future<Output = Result<Loaded<V>, LoadFailed>> + Send + 'static,
     {
@@ -222,7 +225,8 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
             let context = Context::background(self.inner.clock.clone(), LOAD_LIMIT);
             let loading = load(context.clone());
             let (this, tag, key) = (self.clone(), tag.to_owned(), key.to_owned());
-            Box::pin(async move { this.fly(&context, &tag, &key, loading).await })
+            let flying = context.clone();
+            (context, Box::pin(async move { this.fly(&flying, &tag, &key, loading).await }))
         })
     }
 
@@ -233,7 +237,7 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         tag: &str,
         key: &str,
         loading: impl Future<Output = Result<Loaded<V>, LoadFailed>> + Send,
-    ) -> Flight<V> {
+    ) -> Arrived<V> {
         if let Some(entry) =
             self.find_shared(context, key).await.filter(|entry| self.usable(entry, tag) == Use::Fresh)
         {
@@ -251,7 +255,8 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
     ) -> Result<Entry<V>, LoadFailed> {
         let limit = remaining(context)?;
         let loaded = tokio::time::timeout(limit, loading).await;
-        let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long"))??;
+        let cause = || context.waits().explain(limit, context.clock().now());
+        let loaded = loaded.map_err(|_| LoadFailed::passing("the load took too long", cause()))??;
         Ok(Entry {
             fingerprint: Fingerprint::of(loaded.version, &loaded.value),
             value: loaded.value,
@@ -261,10 +266,15 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
         })
     }
 
-    async fn wait(&self, context: &Context, flight: watch::Receiver<Option<Flight<V>>>) -> Flight<V> {
-        let arrived = tokio::time::timeout(remaining(context)?, arrival(flight)).await;
-        let outcome = arrived.map_err(|_| LoadFailed::passing("the load takes too long"))?;
-        outcome.unwrap_or_else(|| Err(LoadFailed::passing("the load broke off")))
+    /// Waits as long as the asker may; what the flight waits for is what the asker waits for.
+    async fn wait(&self, context: &Context, mut flight: Flight<Arrived<V>>) -> Arrived<V> {
+        let limit = remaining(context)?;
+        let start = context.clock().now();
+        let arrived = tokio::time::timeout(limit, flight.arrival()).await;
+        let (cause, now) = (flight.cause(), context.clock().now());
+        context.waits().add(cause, now.saturating_duration_since(start), now);
+        let outcome = arrived.map_err(|_| LoadFailed::passing("the load takes too long", cause))?;
+        outcome.unwrap_or_else(|| Err(LoadFailed::passing("the load broke off", Cause::Unexplained)))
     }
 
     /// What is held and not too old to be told, with its age.
@@ -340,5 +350,6 @@ impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Cache<V> {
 }
 
 fn remaining(context: &Context) -> Result<Duration, LoadFailed> {
-    context.remaining_up_to(LOAD_LIMIT).map_err(|_| LoadFailed::passing("the deadline has passed"))
+    let passed = |_| LoadFailed::passing("the deadline has passed", Cause::Deadline);
+    context.remaining_up_to(LOAD_LIMIT).map_err(passed)
 }

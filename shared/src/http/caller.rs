@@ -8,7 +8,8 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Problem;
-use crate::session::{ACCESS_COOKIE, Claims, Refusal, Verifier};
+use crate::attribution::CallerClass;
+use crate::session::{ACCESS_COOKIE, Claims, Refusal, Seen, Verifier};
 
 /// A signed-in person. A route that takes one is for signed-in people only.
 #[derive(Debug, Clone)]
@@ -55,13 +56,26 @@ pub(super) fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     Ok(caller)
 }
 
-/// Whether the request carries a token that was found valid here before. A count may ask this of everybody: no signature is
-/// checked, so that a crowd of forged tokens costs nothing.
-pub(super) fn has_been_seen(request: &HttpRequest) -> bool {
+/// Says whose request it is, for counts, where a route knows its callers by something else than access tokens.
+pub fn count_as(request: &HttpRequest, class: CallerClass) {
+    request.extensions_mut().insert(class);
+}
+
+/// Whose request it is, for counts. A token counts that was found genuine here before: no signature is checked, so that a
+/// crowd of forged tokens costs nothing.
+pub(super) fn class_of(request: &HttpRequest) -> CallerClass {
+    if let Some(class) = request.extensions().get::<CallerClass>() {
+        return *class;
+    }
     let verifier = request.app_data::<web::Data<Verifier>>();
-    verifier
+    let seen = verifier
         .zip(request.cookie(ACCESS_COOKIE))
-        .is_some_and(|(verifier, cookie)| verifier.has_seen(cookie.value()))
+        .and_then(|(verifier, cookie)| verifier.seen(cookie.value()));
+    match seen {
+        Some(Seen::Valid) => CallerClass::Session,
+        Some(Seen::Over) => CallerClass::KnownDevice,
+        None => CallerClass::Unknown,
+    }
 }
 
 fn sign_in_required(detail: &str) -> Problem {

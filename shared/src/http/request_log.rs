@@ -1,6 +1,6 @@
 //! Settles what is kept of every request: one canonical log line and one measurement.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpMessage;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use super::EdgePolicy;
 use super::caller::{self, CallerKind};
 use super::problem;
-use crate::attribution::{CallerClass, Cause};
+use crate::attribution::Cause;
 use crate::context::Context;
 use crate::telemetry::TraceParent;
 
@@ -33,14 +33,14 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     let mark = problem::mark_of(response.response());
     let problem = mark.map_or("", |mark| mark.code);
     let caller = request.extensions().get::<CallerKind>().map(|kind| kind.0);
-    let refused = mark.and_then(|mark| mark.cause);
-    let slow = (elapsed >= policy.slow_limit).then(|| refused.unwrap_or(Cause::Unexplained));
-    let class = if caller.is_some() { CallerClass::Session } else { CallerClass::Unknown };
+    let refused = mark.and_then(|mark| mark.cause).map(|cause| sharpen(cause, elapsed, beginning));
+    let explain = || beginning.context.waits().explain(elapsed, policy.clock.now());
+    let slow = (elapsed >= policy.slow_limit).then(|| refused.unwrap_or_else(explain));
     if let Some(cause) = refused {
-        policy.attribution.refused(cause, class);
+        policy.attribution.refused(cause, caller::class_of(request));
     }
     if let Some(cause) = slow {
-        policy.attribution.slow(cause, class);
+        policy.attribution.slow(cause, caller::class_of(request));
     }
     policy.metrics.record(method, &route, status, elapsed);
     tracing::Span::current().record("otel.name", format!("{method} {route}"));
@@ -68,11 +68,19 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     );
 }
 
+/// A deadline that passed while something was waited for is that one's doing.
+fn sharpen(cause: Cause, elapsed: Duration, beginning: &Beginning<'_>) -> Cause {
+    let waits = beginning.context.waits();
+    match (cause, waits.explain(elapsed, beginning.policy.clock.now())) {
+        (Cause::Deadline, Cause::Unexplained) => Cause::Deadline,
+        (Cause::Deadline, waited_for) => waited_for,
+        (cause, _) => cause,
+    }
+}
+
 /// Counts a request that was shed. It has no line of its own: there are most of them when there is least time.
 pub(super) fn count_shed(request: &ServiceRequest, policy: &EdgePolicy, started: Instant) {
-    let class =
-        if caller::has_been_seen(request.request()) { CallerClass::Session } else { CallerClass::Unknown };
-    policy.attribution.refused(Cause::Shed, class);
+    policy.attribution.refused(Cause::Shed, caller::class_of(request.request()));
     let elapsed = policy.clock.now().saturating_duration_since(started);
     policy.metrics.record(request.method().as_str(), "shed", 503, elapsed);
 }

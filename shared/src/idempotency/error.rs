@@ -47,8 +47,10 @@ impl Failure for Error {
                 "The same request is being worked on: ask again for its answer.",
             )
             .retry_after(1),
+            Self::Database(pg::Error::Deadline) => Problem::deadline_exceeded(),
             Self::Database(error) if error.retryable() => {
                 Problem::unavailable("database_unavailable", "This cannot be stored right now: try again.")
+                    .because(error)
             }
             Self::TooLarge(_) | Self::Unfinished | Self::Database(_) => Problem::internal(),
         }

@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::ablation::Part;
+use crate::attribution::{Cause, DATABASE};
 use crate::config::{Invalid, Secret};
 use crate::context::Context;
 use crate::resilience::breaker::{Breaker, Registry, State};
@@ -162,6 +163,7 @@ impl Database {
     #[expect(clippy::disallowed_methods, reason = "the home of waits for a connection")]
     async fn lease(&self, context: &Context, work: Work) -> Result<Lease, Error> {
         let (limit, lender) = (context.remaining()?, self.lender(work));
+        let _waiting = context.waiting(Cause::Bulkhead(DATABASE));
         let borrowed = tokio::time::timeout(limit, lender.pool.get()).await;
         let object = borrowed.map_err(|_| Error::Deadline)?.map_err(Error::from_pool)?;
         Ok(Lease::new(object, lender.way.clone()))

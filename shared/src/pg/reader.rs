@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 
 use super::lease::{Lease, State};
 use super::{Error, Params};
+use crate::attribution::{Cause, DATABASE};
 use crate::context::Context;
 
 /// What the network may add to the server's own time-out before the client gives up.
@@ -30,6 +31,7 @@ impl Reader {
         self.context.tally().sql_query();
         let limit = self.context.remaining_up_to(self.statement_limit)?;
         self.lease.set(State::Running);
+        let _waiting = self.context.waiting(Cause::DependencySlow(DATABASE));
         let outcome = timeout(limit + NETWORK_MARGIN, self.round_trip(sql, params, limit)).await;
         let rows = outcome.map_err(|_| Error::Timeout)?;
         // The trailing commit was answered (it ends a failed transaction too).

@@ -10,8 +10,11 @@ use tokio_postgres::Row;
 use super::lease::{Lease, State};
 use super::reader::NETWORK_MARGIN;
 use super::{Error, Params};
+use crate::attribution::{Cause, DATABASE};
 use crate::context::Context;
 use crate::resilience::breaker::Breaker;
+
+const SLOW: Cause = Cause::DependencySlow(DATABASE);
 
 /// Statements that take effect together or not at all. Dropped without [`Transaction::commit`], it cancels and rolls back.
 pub struct Transaction {
@@ -40,6 +43,8 @@ impl Transaction {
     /// All rows of `sql`.
     pub async fn query(&mut self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Error> {
         let limit = self.next_limit()?;
+        let context = self.context.clone();
+        let _waiting = context.waiting(SLOW);
         let outcome = timeout(limit + NETWORK_MARGIN, self.send_query(sql, params, limit)).await;
         let answered = outcome.map_err(|_| Error::Timeout)?;
         self.lease.set(State::Open);
@@ -60,6 +65,8 @@ impl Transaction {
     /// Runs `sql` and says how many rows it touched.
     pub async fn execute(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
         let limit = self.next_limit()?;
+        let context = self.context.clone();
+        let _waiting = context.waiting(SLOW);
         let outcome = timeout(limit + NETWORK_MARGIN, self.send_execute(sql, params, limit)).await;
         let answered = outcome.map_err(|_| Error::Timeout)?;
         self.lease.set(State::Open);
@@ -87,6 +94,7 @@ impl Transaction {
         let limit = self.context.remaining_up_to(self.statement_limit)?;
         self.lease.set(State::Running);
         let Some(client) = self.lease.client() else { return Err(Error::Busy) };
+        let _waiting = self.context.waiting(SLOW);
         timeout(limit + NETWORK_MARGIN, client.batch_execute("commit"))
             .await
             .map_err(|_| Error::Timeout)??;

@@ -11,18 +11,18 @@ pub enum Error {
     /// Whoever asked is gone.
     #[error("the deadline passed before Redis was asked")]
     Deadline,
-    /// The shard has not answered lately; nothing is sent to it for a while.
-    #[error("the shard has not answered lately; its breaker is open for {0:?}")]
-    Open(std::time::Duration),
-    /// Too many commands are in flight.
-    #[error("no place among the commands in flight became free in time")]
-    Busy,
-    /// The shard did not answer in time; the command may or may not have taken effect.
-    #[error("the shard did not answer in time")]
-    Timeout,
-    /// The shard is down, failing over or out of reach.
-    #[error("the shard cannot be reached: {0}")]
-    Unreachable(String),
+    /// The node has not answered lately; nothing is sent to it for a while.
+    #[error("{0} has not answered lately; its breaker is open for {1:?}")]
+    Open(&'static str, std::time::Duration),
+    /// Too many commands are in flight to the node.
+    #[error("no place among the commands in flight to {0} became free in time")]
+    Busy(&'static str),
+    /// The node did not answer in time; the command may or may not have taken effect.
+    #[error("{0} did not answer in time")]
+    Timeout(&'static str),
+    /// The node, or whoever should own a slot, is down, failing over or out of reach.
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(&'static str, String),
     /// The command or its answer is not what the code expects: a bug.
     #[error("unexpected Redis failure: {0}")]
     Unexpected(#[source] RedisError),
@@ -35,7 +35,9 @@ impl Error {
     /// Whether the same act may succeed later without any change to it.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Deadline | Self::Open(_) | Self::Busy | Self::Timeout | Self::Unreachable(_) => true,
+            Self::Deadline | Self::Open(..) | Self::Busy(_) | Self::Timeout(_) | Self::Unreachable(..) => {
+                true
+            }
             Self::Unexpected(_) | Self::Invalid(_) => false,
         }
     }
@@ -47,15 +49,16 @@ impl From<DeadlinePassed> for Error {
     }
 }
 
-impl From<RedisError> for Error {
-    fn from(error: RedisError) -> Self {
+impl Error {
+    /// What an answer of `node`, or the lack of one, is.
+    pub(super) fn of(node: &'static str, error: RedisError) -> Self {
         use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
         if error.is_timeout() {
-            return Self::Timeout;
+            return Self::Timeout(node);
         }
         let passing =
             [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain].map(ErrorKind::Server);
         let is_passing = error.is_io_error() || passing.contains(&error.kind());
-        if is_passing { Self::Unreachable(error.to_string()) } else { Self::Unexpected(error) }
+        if is_passing { Self::Unreachable(node, error.to_string()) } else { Self::Unexpected(error) }
     }
 }

@@ -5,6 +5,7 @@
 //! (`docs/decisions/0007`). What the cluster decides (ownership, failover, redirections) is only read and followed.
 
 mod error;
+mod names;
 mod node;
 mod redirection;
 mod script;
@@ -28,6 +29,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ablation::Part;
+use crate::attribution::CLUSTER;
 use crate::config::Secret;
 use crate::context::Context;
 use crate::resilience::breaker::Registry;
@@ -192,7 +194,7 @@ impl Cluster {
         context.tally().redis_command();
         let limit = context.remaining_up_to(self.0.overall_limit)?;
         let following = self.follow(context, key, command, when_unknown);
-        timeout(limit, following).await.map_err(|_| Error::Timeout)?
+        timeout(limit, following).await.map_err(|_| Error::Timeout(CLUSTER))?
     }
 
     /// Sends to the owner, and on to where the cluster says.
@@ -230,7 +232,7 @@ impl Cluster {
                 node = topology.owner(key.slot())?;
             } else {
                 topology.look_again();
-                return Err(error.into());
+                return Err(Error::of(node.name, error));
             }
         }
     }

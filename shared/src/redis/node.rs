@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Error, Limits};
+use crate::attribution::Cause;
 use crate::context::Context;
 use crate::resilience::breaker::Breaker;
 
@@ -21,6 +22,8 @@ use crate::resilience::breaker::Breaker;
 pub(super) struct Node {
     /// `host:port` as the cluster announces it.
     pub(super) address: Arc<str>,
+    /// As causes name it: `redis:host:port`.
+    pub(super) name: &'static str,
     connection: watch::Receiver<Option<MultiplexedConnection>>,
     suspected: Arc<Notify>,
     places: Semaphore,
@@ -36,7 +39,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 impl Node {
     /// Starts the keeper. `reach_as` is where the node is reached, when that is not where it says it is.
     pub(super) fn open(
-        address: Arc<str>,
+        (address, name): (Arc<str>, &'static str),
         reach_as: &str,
         password: Option<&str>,
         limits: Limits,
@@ -46,19 +49,22 @@ impl Node {
         let (host, port) = reach_as
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
-            .ok_or_else(|| Error::Unreachable(format!("{reach_as} is not host:port")))?;
+            .ok_or_else(|| Error::Unreachable(name, format!("{reach_as} is not host:port")))?;
         let mut settings = RedisConnectionInfo::default();
         if let Some(password) = password {
             settings = settings.set_password(password);
         }
-        let info = ConnectionAddr::Tcp(host, port).into_connection_info()?.set_redis_settings(settings);
+        let unusable = |error| Error::of(name, error);
+        let info = ConnectionAddr::Tcp(host, port).into_connection_info().map_err(unusable)?;
+        let client = Client::open(info.set_redis_settings(settings)).map_err(unusable)?;
         let (publish, connection) = watch::channel(None);
         let (suspected, stop) = (Arc::new(Notify::new()), CancellationToken::new());
-        let keeper = Keeper { client: Client::open(info)?, limits, publish, suspected: suspected.clone() };
+        let keeper = Keeper { client, limits, publish, suspected: suspected.clone() };
         engine.spawn(stop.clone().run_until_cancelled_owned(keeper.run()));
         let places = Semaphore::new(limits.in_flight);
         Ok(Arc::new(Self {
             address,
+            name,
             connection,
             suspected,
             places,
@@ -74,10 +80,13 @@ impl Node {
         context: &Context,
         call: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
     ) -> Result<RedisResult<T>, Error> {
-        let permit = self.breaker.acquire().map_err(|refused| Error::Open(refused.retry_after))?;
+        let permit = self.breaker.acquire().map_err(|refused| Error::Open(self.name, refused.retry_after))?;
         let wait = context.remaining_up_to(self.limits.place)?;
-        let place = timeout(wait, self.places.acquire()).await.map_err(|_| Error::Busy)?;
-        let _place = place.map_err(|_| Error::Busy)?;
+        let waiting = context.waiting(Cause::Bulkhead(self.name));
+        let place = timeout(wait, self.places.acquire()).await.map_err(|_| Error::Busy(self.name))?;
+        let _place = place.map_err(|_| Error::Busy(self.name))?;
+        drop(waiting);
+        let _waiting = context.waiting(Cause::DependencySlow(self.name));
         let answer = self.ask(context, call).await;
         // An error that the node itself answers (a redirection, a wrong type) is an answer.
         let is_silent = |error: &RedisError| error.is_io_error() || error.is_unrecoverable_error();
@@ -100,7 +109,7 @@ impl Node {
     ) -> Result<RedisResult<T>, Error> {
         let connection = self.connection(context).await?;
         let limit = context.remaining_up_to(self.limits.response)?;
-        timeout(limit, call(connection)).await.map_err(|_| Error::Timeout)
+        timeout(limit, call(connection)).await.map_err(|_| Error::Timeout(self.name))
     }
 
     /// Whether the keeper holds a connection.
@@ -116,7 +125,7 @@ impl Node {
         let limit = context.remaining_up_to(self.limits.connect)?;
         let mut connection = self.connection.clone();
         let opened = timeout(limit, connection.wait_for(Option::is_some)).await;
-        let unreachable = || Error::Unreachable(format!("no connection to {}", self.address));
+        let unreachable = || Error::Unreachable(self.name, "there is no connection".to_owned());
         opened.map_err(|_| unreachable())?.map_err(|_| unreachable())?.clone().ok_or_else(unreachable)
     }
 }

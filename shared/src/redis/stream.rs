@@ -57,7 +57,7 @@ impl StreamReader {
                 Err(error) => error,
             };
             let redirection = Redirection::of(&error).filter(|_| redirections < REDIRECTIONS);
-            let Some(redirection) = redirection else { return Err(error.into()) };
+            let Some(redirection) = redirection else { return Err(Error::of(node.name, error)) };
             self.topology.look_again();
             redirections += 1;
             is_asking = redirection.is_asking;

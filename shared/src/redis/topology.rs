@@ -12,9 +12,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::names::Names;
 use super::node::Node;
 use super::slot::Ownership;
 use super::{Error, Limits};
+use crate::attribution::CLUSTER;
 use crate::config::Secret;
 use crate::context::Context;
 use crate::resilience::breaker::{Policy, Registry, Settings};
@@ -33,6 +35,7 @@ pub(super) struct Topology {
     limits: Limits,
     engine: Handle,
     breakers: Registry,
+    names: Names,
     map: RwLock<Map>,
     wanted: Notify,
 }
@@ -60,6 +63,7 @@ impl Topology {
             limits,
             engine,
             breakers,
+            names: Names::default(),
             map: RwLock::default(),
             wanted: Notify::new(),
         }
@@ -69,7 +73,7 @@ impl Topology {
     pub(super) fn owner(&self, slot: u16) -> Result<Arc<Node>, Error> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         let owner = map.ownership.owner(slot).and_then(|address| map.nodes.get(address));
-        owner.cloned().ok_or_else(|| Error::Unreachable(format!("slot {slot} has no owner")))
+        owner.cloned().ok_or_else(|| Error::Unreachable(CLUSTER, format!("slot {slot} has no owner")))
     }
 
     /// Every node that owns slots.
@@ -102,7 +106,7 @@ impl Topology {
 
     /// Asks each seed once, for a start.
     pub(super) async fn read_first(&self) -> Result<(), Error> {
-        let mut last = Error::Unreachable("no node is configured".to_owned());
+        let mut last = Error::Unreachable(CLUSTER, "no node is configured".to_owned());
         for seed in &self.seeds {
             let node = self.node(seed)?;
             match self.read_from(&node).await {
@@ -142,9 +146,10 @@ impl Topology {
             Context::background(self.breakers.clock().clone(), self.limits.connect + self.limits.response);
         let mut question = redis::cmd("CLUSTER");
         question.arg("NODES");
-        let text: String = node.run(&context, async |mut c| question.query_async(&mut c).await).await??;
-        let ownership =
-            Ownership::parse(&text).ok_or_else(|| Error::Unreachable("no slot has an owner".to_owned()))?;
+        let answer = node.run(&context, async |mut c| question.query_async::<String>(&mut c).await).await?;
+        let text = answer.map_err(|error| Error::of(node.name, error))?;
+        let ownership = Ownership::parse(&text)
+            .ok_or_else(|| Error::Unreachable(CLUSTER, "no slot has an owner".to_owned()))?;
         self.adopt(ownership)
     }
 
@@ -156,7 +161,7 @@ impl Topology {
             return Ok(node.clone());
         }
         let seed = self.seeds.get((turn / 4 + turn) % self.seeds.len().max(1));
-        self.node(seed.ok_or_else(|| Error::Unreachable("no node is configured".to_owned()))?)
+        self.node(seed.ok_or_else(|| Error::Unreachable(CLUSTER, "no node is configured".to_owned()))?)
     }
 
     /// Opens nodes that are new beside the old ones, then swaps; nodes that own nothing and are no seeds are let go.
@@ -182,8 +187,9 @@ impl Topology {
         let password = self.password.as_ref().map(Secret::expose);
         // One failure domain per node, not per shard: after a failover the slots' new owner starts without a record.
         let breaker = self.breakers.breaker(domain, &policy(limits)?);
-        let breaker = breaker.map_err(|error| Error::Unreachable(error.to_string()))?;
-        Node::open(address, &reach_as, password, limits, breaker, &self.engine)
+        let breaker = breaker.map_err(|error| Error::Unreachable(CLUSTER, error.to_string()))?;
+        let name = self.names.name(&address);
+        Node::open((address, name), &reach_as, password, limits, breaker, &self.engine)
     }
 }
 

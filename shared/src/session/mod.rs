@@ -12,7 +12,7 @@ pub use claims::{Claims, Membership, Role};
 pub use cookies::{ACCESS_COOKIE, REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 pub use keyring::{JWKS_PATH, Jwks, Keyring, follow_jwks};
 pub(crate) use verifier::sign_as;
-pub use verifier::{Refusal, Verifier, sign};
+pub use verifier::{Refusal, Seen, Verifier, sign};
 
 /// Type of access tokens (RFC 9068): a token of another type is never accepted as one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";

@@ -33,6 +33,15 @@ pub enum Refusal {
     NoKeys,
 }
 
+/// A token that was found genuine before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It is still good.
+    Valid,
+    /// Its time is over.
+    Over,
+}
+
 /// Checks access tokens. Cloning shares the memory of verified ones.
 #[derive(Clone)]
 pub struct Verifier {
@@ -55,9 +64,14 @@ impl Verifier {
         Self { keyring, clock, verified, validation: Arc::new(validation) }
     }
 
-    /// Whether this very token was found valid here before; for counts, since it costs no signature.
-    pub fn has_seen(&self, token: &str) -> bool {
-        self.verified.contains_key(&digest(token))
+    /// What is known of a token that was found genuine here before; for counts, since it costs no signature.
+    pub fn seen(&self, token: &str) -> Option<Seen> {
+        let claims = self.verified.get(&digest(token))?;
+        Some(if self.is_over(&claims) { Seen::Over } else { Seen::Valid })
+    }
+
+    fn is_over(&self, claims: &Claims) -> bool {
+        claims.exp + CLOCK_SKEW_S <= self.clock.unix_seconds()
     }
 
     /// The claims of a token that is valid now.
@@ -70,7 +84,7 @@ impl Verifier {
             self.verified.insert(digest, claims.clone());
             claims
         };
-        if claims.exp + CLOCK_SKEW_S <= self.clock.unix_seconds() {
+        if self.is_over(&claims) {
             return Err(Refusal::Expired);
         }
         Ok(claims)

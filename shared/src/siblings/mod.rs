@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use crate::ablation::Part;
+use crate::attribution::Cause;
 use crate::clock::SharedClock;
 use crate::config::Invalid;
 use crate::context::Context;
@@ -93,11 +94,14 @@ impl Sibling {
     /// Asks for `path` (with query).
     pub async fn get<T: DeserializeOwned>(&self, context: &Context, path: &str) -> Result<T, Error> {
         let inner = &self.0;
+        let waiting = context.waiting(Cause::Bulkhead(inner.name));
         let place = inner.bulkhead.acquire(context, LONGEST_WAIT).await;
+        drop(waiting);
         let _place = place.map_err(|refused| Error::no_place(inner.name, refused))?;
         let permit =
             inner.breaker.acquire().map_err(|refused| Error::Open(inner.name, refused.retry_after))?;
         inner.retries.deposit();
+        let _waiting = context.waiting(Cause::DependencySlow(inner.name));
         let answer = inner.ask(context, path).await;
         permit.report(answer.as_ref().map_or_else(Error::outcome, |_| Outcome::Success));
         serde_json::from_slice(&answer?).map_err(|error| Error::Malformed(inner.name, error.to_string()))

@@ -173,3 +173,15 @@ async fn a_childs_deadline_is_never_later_than_its_parents() {
         assert_eq!(told.parse(), Ok(left.as_millis()), "whole milliseconds, never rounded up: {left:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_waited_for_is_known_of_whoever_waits() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let clock = system_clock();
+    let sibling = sibling(&[&address], clock.clone(), Ablation::default());
+    let context = Context::background(clock.clone(), Duration::from_millis(100));
+    assert!(matches!(sibling.get::<Value>(&context, "/").await, Err(Error::Deadline)));
+    let longest = context.waits().longest(clock.now());
+    assert_eq!(longest.map(|(cause, _)| cause), Some(Cause::DependencySlow("auth")));
+}

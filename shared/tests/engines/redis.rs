@@ -66,7 +66,7 @@ async fn commands_beyond_the_bound_are_refused_while_those_in_flight_hang() {
     let (first, second, third) =
         tokio::join!(set(&cluster, "{x}a"), set(&cluster, "{x}b"), set(&cluster, "{x}c"));
     let errors = [first, second, third].map(Result::unwrap_err);
-    assert!(errors.iter().any(|error| matches!(error, Error::Busy)), "{errors:?}");
+    assert!(errors.iter().any(|error| matches!(error, Error::Busy(_))), "{errors:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +121,7 @@ async fn a_shard_that_stays_silent_is_not_asked_any_more_until_it_answers() {
     proxies.iter().for_each(FaultProxy::stall);
     eventually("its breaker opens", async || {
         let outcomes = join_all((0..20).map(|_| set(&cluster, "a"))).await;
-        outcomes.iter().any(|outcome| matches!(outcome, Err(Error::Open(_))))
+        outcomes.iter().any(|outcome| matches!(outcome, Err(Error::Open(..))))
     })
     .await;
     let report = breakers.report();

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
+use shared::attribution::Cause;
 use shared::clock::SharedClock;
 use shared::context::Context;
 use tokio::sync::oneshot;
@@ -15,6 +16,9 @@ use zeroize::Zeroizing;
 
 use super::password::{self, Workspace};
 use crate::error::Error;
+
+/// As counts name what a sign-in waits for here.
+pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
 
 /// The hash threads and their queue. Cloning shares them; they end with the last clone.
 #[derive(Clone)]
@@ -64,6 +68,7 @@ impl Hasher {
         let (answer, answered) = oneshot::channel();
         let deadline = context.clock().now() + left;
         self.0.0.push(Check { password, hash, deadline, answer })?;
+        let _waiting = context.waiting(HASHES);
         let outcome = tokio::time::timeout(left, answered).await;
         let matches = outcome.map_err(|_| Error::SignInBusy)?.map_err(|_| Error::SignInBusy)?;
         matches.ok_or_else(|| Error::Internal("a stored password hash cannot be used".to_owned()))

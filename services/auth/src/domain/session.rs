@@ -159,6 +159,11 @@ impl Sessions {
         Ok(store::session::delete(&self.cluster, context, handle.sid).await?)
     }
 
+    /// Whether a handle was made here and is not over; whether its session still is, only the store knows.
+    pub fn is_genuine(&self, presented: &str) -> bool {
+        self.open_handle(presented).is_ok()
+    }
+
     fn open_handle(&self, presented: &str) -> Result<RefreshHandle, Error> {
         let handle = RefreshHandle::open(presented, &self.refresh_key).ok_or(Error::SessionOver)?;
         if handle.absolute_end <= self.clock.unix_seconds() { Err(Error::SessionOver) } else { Ok(handle) }

@@ -5,8 +5,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, post};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use shared::attribution::CallerClass;
 use shared::context::Context;
-use shared::http::{Body, Problem, ProblemBody};
+use shared::http::{Body, Problem, ProblemBody, count_as};
 use shared::idempotency::Keyless;
 use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 use utoipa::ToSchema;
@@ -119,6 +120,9 @@ pub async fn refresh(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;
+    if auth.sessions().is_genuine(handle.value()) {
+        count_as(&request, CallerClass::Session);
+    }
     let granted = auth.sessions().refresh(&context, handle.value()).await?;
     let body = Refreshed { expires_in_s: granted.expires_in.as_secs() };
     Ok(with_cookies(HttpResponse::Ok(), granted).json(body))

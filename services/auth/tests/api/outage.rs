@@ -43,6 +43,23 @@ async fn without_postgresql_sign_in_and_refresh_say_so_and_recover() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_refresh_is_counted_as_a_session_and_a_refused_sign_in_as_unknown() {
+    let (app, proxy) = behind_proxy().await;
+    let browser = app.signed_in("zoe.martin").await;
+    // Another instance has not seen the access token; the handle alone says whose request it is.
+    browser.set_cookie("__Host-ent_at", "gone".to_owned());
+    proxy.break_connections();
+    browser.post(REFRESH, &json!({})).await.expect_problem(503, "database_unavailable");
+    sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect_problem(503, "database_unavailable");
+    let status = app.auth.internal_client().get("/statusz").await.expect(200);
+    let rows = status.body["refusals_and_slow_answers"].as_array().unwrap();
+    let callers: Vec<_> = rows.iter().map(|row| (&row["cause"], &row["part"], &row["caller"])).collect();
+    let expected = [json!("session"), json!("unknown")];
+    let (cause, part) = (json!("dependency_down"), json!("postgres"));
+    assert_eq!(callers, expected.iter().map(|caller| (&cause, &part, caller)).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_postgresql_that_hangs_is_given_up_within_the_deadline() {
     let (app, proxy) = behind_proxy().await;
     app.signed_in("zoe.martin").await;

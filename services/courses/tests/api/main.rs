@@ -8,6 +8,7 @@
 
 mod ablation;
 mod app;
+mod attribution;
 mod conditional;
 mod course;
 mod directory;
