@@ -10,6 +10,7 @@ mod entry;
 mod flight;
 mod freshness;
 mod held;
+mod load;
 mod versions;
 
 use std::sync::Arc;
@@ -24,13 +25,14 @@ use tokio_util::sync::CancellationToken;
 use crate::attribution::Cause;
 use crate::clock::SharedClock;
 use crate::context::Context;
+use crate::ids;
 use crate::redis::{Cluster, Key};
-use crate::{ids, pg};
 pub use entry::Policy;
 use entry::{Entry, Use};
 use flight::{Flight, Flights};
 pub use freshness::{Fingerprint, Freshness};
 use held::Held;
+pub use load::{LoadFailed, Loaded};
 use versions::Versions;
 
 /// Entries held per instance.
@@ -40,14 +42,6 @@ const LOAD_LIMIT: Duration = Duration::from_secs(3);
 
 /// Flights that one question takes at most.
 const FLIGHTS_TAKEN: usize = 2;
-
-/// What a loader brings.
-pub struct Loaded<V> {
-    /// The thing, or that there is none.
-    pub value: Option<V>,
-    /// Version of the tag, read before the thing.
-    pub version: i64,
-}
 
 /// An answer from the cache. It keeps the thing as long as it lives, whatever becomes of the cache's own.
 #[derive(Debug)]
@@ -67,38 +61,6 @@ impl<V> Cached<V> {
 impl<V> From<Arc<Held<V>>> for Cached<V> {
     fn from(held: Arc<Held<V>>) -> Self {
         Self { freshness: Freshness::Current(held.entry.fingerprint), held }
-    }
-}
-
-/// Why there is no answer: loading failed and nothing old enough to be told is held.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("loading failed: {text}")]
-pub struct LoadFailed {
-    text: Arc<str>,
-    retryable: bool,
-    cause: Cause,
-}
-
-impl LoadFailed {
-    fn passing(text: &str, cause: Cause) -> Self {
-        Self { text: text.into(), retryable: true, cause }
-    }
-
-    /// Whether the same question may be answered later.
-    pub fn retryable(&self) -> bool {
-        self.retryable
-    }
-}
-
-impl From<pg::Error> for LoadFailed {
-    fn from(error: pg::Error) -> Self {
-        Self { retryable: error.retryable(), cause: Cause::from(&error), text: error.to_string().into() }
-    }
-}
-
-impl From<&LoadFailed> for Cause {
-    fn from(failed: &LoadFailed) -> Self {
-        failed.cause
     }
 }
 
