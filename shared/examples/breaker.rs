@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::clock::Clock;
-use shared::resilience::breaker::{Breaker, Outcome, Policy};
+use shared::resilience::breaker::{Breaker, Outcome, Policy, State};
 use shared::testing::ManualClock;
 
 /// A call every 100 ms.
 const STEP: Duration = Duration::from_millis(100);
 
-fn main() {
+/// Shows it.
+pub fn main() {
     let clock = ManualClock::default();
     let breaker = Breaker::new(Policy::default(), Arc::new(clock.clone())).with_listener({
         let clock = clock.clone();
@@ -45,4 +46,5 @@ fn main() {
     println!(
         "{failed} calls waited for nothing, {refused} were refused at once; 120 would have waited without it"
     );
+    assert!(failed < 60 && breaker.state() == State::Closed, "it tripped and recovered");
 }

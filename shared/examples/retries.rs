@@ -8,7 +8,8 @@ use std::time::Duration;
 use shared::resilience::retry_budget::{Failed, RetryBudget, Shares};
 use shared::testing::ManualClock;
 
-fn main() {
+/// Shows it.
+pub fn main() {
     println!("200 calls a second, each tried up to three times; what the dependency is asked each second");
     println!("{:>6}  {:>14}  {:>14}", "second", "with a budget", "without");
     let clock = ManualClock::default();
@@ -22,6 +23,7 @@ fn main() {
             without += attempts(&unbounded, is_away);
             clock.advance(Duration::from_millis(5));
         }
+        assert!(!is_away || with * 2 < without, "second {second}");
         println!("{second:>6}  {with:>14}  {without:>14}{}", if is_away { "   away" } else { "" });
     }
 }

@@ -20,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::service::Smallest;
 
+#[path = "../../examples/cache.rs"]
+#[expect(dead_code, reason = "an example is a program, of which the test calls all but `main`")]
+mod example;
+
 const POLICY: Policy = Policy {
     fresh: Duration::from_mins(1),
     stale_while_revalidate: Duration::from_mins(1),
@@ -230,4 +234,11 @@ async fn without_redis_each_instance_loads_for_itself() {
     bench.source.set(1);
     bench.invalidate(&cache, 1).await;
     assert_eq!(bench.value(&cache).await, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_shows_stale_answers_within_their_bound() {
+    let bench = Bench::new().await;
+    let password_file = bench.config.password_file.as_ref().unwrap();
+    example::show(&bench.config.nodes[0], password_file).await.unwrap();
 }
