@@ -6,9 +6,8 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use garde::Validate;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
@@ -78,15 +77,4 @@ pub fn query_config() -> web::QueryConfig {
         )
         .into()
     })
-}
-
-/// 201 with the new thing as JSON.
-pub struct Created<T>(pub T);
-
-impl<T: Serialize> Responder for Created<T> {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        HttpResponse::Created().json(self.0)
-    }
 }

@@ -85,6 +85,15 @@ async fn one_is_held(app: &App) {
     eventually("one request is held", is_held).await;
 }
 
+/// Waits until a twin has found the key taken and has no answer yet.
+async fn a_twin_waits(app: &App) {
+    let waiting = "select exists (select 1 from pg_stat_activity where datname = current_database()
+                   and state = 'idle in transaction' and query like 'select fingerprint%')";
+    let connection = app.database.connect().await;
+    let is_waiting = async || connection.query_one(waiting, &[]).await.unwrap().get::<_, bool>(0);
+    eventually("a twin waits", is_waiting).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn twins_are_one_act_with_two_equal_answers() {
     let app = App::start().await;
@@ -94,7 +103,7 @@ async fn twins_are_one_act_with_two_equal_answers() {
     let twins = join(give(&one, MATHS, "k", &body), give(&other, MATHS, "k", &body));
     let release = async {
         one_is_held(&app).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        a_twin_waits(&app).await;
         holding.batch_execute("commit").await.unwrap();
     };
     let ((one, other), ()) = join(twins, release).await;
@@ -140,7 +149,7 @@ async fn when_the_first_dies_half_way_its_twin_acts() {
         one_is_held(&app).await;
         let twin = give(&other, MATHS, "k", &body);
         let killer = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            a_twin_waits(&app).await;
             app.database.connect().await.query(kill, &[]).await.unwrap();
             holding.batch_execute("commit").await.unwrap();
         };

@@ -1,14 +1,13 @@
 //! Settles that an acknowledged message is never lost and never doubled, whatever happened to the first reply.
 
-use std::time::Duration;
-
 use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::clock::system_clock;
-use shared::testing::{Answer, FaultProxy, Running, eventually};
+use shared::testing::{Answer, Running};
 
 use crate::app::{App, CLASS, Who, config, to_class};
+use crate::commit_fault::{CommitFault, Lost};
 
 async fn send(app: &App, who: Who, key: &str, body: &Value) -> Answer {
     let browser = app.browser(who);
@@ -65,30 +64,22 @@ async fn without_a_key_each_request_is_an_act_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_the_database_is_lost_a_retry_ends_in_exactly_one_message() {
+async fn whenever_the_database_is_lost_at_the_commit_a_retry_ends_in_exactly_one_message() {
     let app = App::start().await;
     let own = app.database.config();
-    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    let proxy = CommitFault::in_front_of(&format!("{}:{}", own.host, own.port)).await;
     let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
-    config.postgres.port = proxy.address().port();
+    config.postgres.port = proxy.port();
     let app = App { messaging: Running::start(config, system_clock()), ..app };
-    let message = to_class(CLASS, &["student"]);
-    let rounds = 12;
-    for round in 0..rounds {
-        let key = format!("round-{round}");
-        let cut = async {
-            // Ever later: before the act, within it, around its commit, after it.
-            tokio::time::sleep(Duration::from_micros(1_500 * round)).await;
-            proxy.break_connections();
-        };
-        let (answer, ()) = join(send(&app, Who::TEACHER, &key, &message), cut).await;
-        assert!([201, 503].contains(&answer.status), "{answer:?}");
-        proxy.restore();
-        let retry = async || send(&app, Who::TEACHER, &key, &message).await.status == 201;
-        eventually("the retry is answered", retry).await;
+    let mut message = to_class(CLASS, &["student"]);
+    for (round, lost) in (1..).zip([Lost::OnTheWay, Lost::OnTheWayBack].repeat(3)) {
+        let text = format!("Message-{round}.");
+        message["body"] = json!(text);
+        proxy.cut(&text, lost);
+        send(&app, Who::TEACHER, &text, &message).await.expect_problem(503, "database_unavailable");
+        assert!(proxy.has_cut(), "at the commit and not before");
+        let retry = send(&app, Who::TEACHER, &text, &message).await.expect(201);
+        assert_eq!(is_replay(&retry), lost == Lost::OnTheWayBack, "{lost:?}");
+        assert_eq!(app.unread(Who::PUPIL).await, round, "{lost:?}");
     }
-    let sent = "select count(*) from message";
-    let sent: i64 = app.database.connect().await.query_one(sent, &[]).await.unwrap().get(0);
-    assert_eq!(sent, i64::try_from(rounds).unwrap());
-    assert_eq!(app.unread(Who::PUPIL).await, sent);
 }
