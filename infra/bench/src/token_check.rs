@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use sha2::{Digest, Sha256};
 use shared::clock::system_clock;
-use shared::session::{AUDIENCE, Claims, ISSUER, Keyring, Role, Verifier};
+use shared::session::{AUDIENCE, Claims, ISSUER, Keyring, News, RevocationView, Role, Verifier};
 use shared::testing::TestKeys;
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ fn seen(keys: &TestKeys, tokens: &[String]) -> Comparison {
     let memory = moka::sync::Cache::<[u8; 32], Arc<Claims>>::new(100_000);
     for token in tokens {
         if let Ok(claims) = ours.verify(token) {
-            memory.insert(Sha256::digest(token).into(), claims);
+            memory.insert(Sha256::digest(token).into(), claims.claims);
         }
     }
     let contenders = [
@@ -101,7 +101,9 @@ fn validation() -> Validation {
 }
 
 fn verifier(keys: &TestKeys) -> Verifier {
-    Verifier::new(Keyring::of(&keys.jwks()), system_clock())
+    let revoked = RevocationView::new(system_clock());
+    revoked.learn(&News { after: 0, upto: 0, published: 0, revocations: vec![] }, revoked.now_ms());
+    Verifier::new(Keyring::of(&keys.jwks()), revoked, system_clock())
 }
 
 fn random() -> Uuid {

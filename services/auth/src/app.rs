@@ -9,11 +9,12 @@ use shared::feed::Publisher;
 use shared::http::Routes;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
-use shared::session::{Keyring, Verifier};
+use shared::session::{Follower, Keyring, RevocationView, Streams, Verifier};
 use utoipa::OpenApi;
 
 use crate::config::Config;
 use crate::domain::hasher::Hasher;
+use crate::domain::revocation::Revocations;
 use crate::domain::session::Sessions;
 use crate::domain::sign_in::SignIn;
 use crate::{http, store};
@@ -26,6 +27,8 @@ mod migrations {
 #[derive(Clone)]
 pub struct Auth {
     sign_in: SignIn,
+    revocations: Revocations,
+    follower: Follower,
     verifier: Verifier,
     publisher: Publisher,
 }
@@ -37,6 +40,10 @@ impl Auth {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sign_in.sessions
+    }
+
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -71,6 +78,7 @@ impl Service for Auth {
 
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         refuse_demo_accounts(kit).await?;
+        let (revocations, follower) = follow_revocations(kit).await?;
         let sessions = Sessions::open(
             &own.access_tokens,
             own.sessions,
@@ -81,16 +89,23 @@ impl Service for Auth {
         )?;
         let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
         let hasher = Hasher::start(threads, own.sign_in.queue, kit.clock.clone())?;
-        let verifier = Verifier::new(Keyring::of(&sessions.jwks()), kit.clock.clone());
+        let keyring = Keyring::of(&sessions.jwks());
+        let verifier = Verifier::new(keyring, revocations.view().clone(), kit.clock.clone());
         let publisher =
             Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
         let sign_in = SignIn { database: kit.database.clone(), hasher, sessions, profile: kit.profile };
-        Ok(Self { sign_in, verifier, publisher })
+        Ok(Self { sign_in, revocations, follower, verifier, publisher })
     }
 
     fn start_workers(&self, kit: &Kit) {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         kit.workers.spawn(|stop| self.publisher.clone().run(stop));
+        for stream in 0..Streams::COUNT {
+            kit.workers.spawn(|stop| self.revocations.clone().tell(stream, stop));
+        }
+        kit.workers.spawn(|stop| self.revocations.clone().sweep(stop));
+        let revocations = self.revocations.clone();
+        self.follower.start(&kit.workers, move |context, after| revocations.clone().ask(context, after));
     }
 
     fn verifier(&self) -> &Verifier {
@@ -98,8 +113,21 @@ impl Service for Auth {
     }
 
     fn status(&self) -> Map<String, Value> {
-        [("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting()))].into_iter().collect()
+        let waiting = ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting()));
+        [waiting, ("revocations".to_owned(), self.revocations.view().report())].into_iter().collect()
     }
+}
+
+/// What was revoked is known before anybody is let in.
+async fn follow_revocations(kit: &Kit) -> Result<(Revocations, Follower), StartError> {
+    let view = RevocationView::new(kit.clock.clone());
+    view.observe(kit.metrics.meter());
+    let streams = Streams::new(kit.cluster.clone());
+    let revocations = Revocations::new(kit.database.clone(), streams, view.clone(), kit.clock.clone());
+    let follower = Follower::new(view, kit.cluster.clone(), kit.clock.clone());
+    let ask = |context, after| revocations.clone().ask(context, after);
+    follower.catch_up(&ask).await.map_err(|error| Invalid::new(format!("revocations: {error}")))?;
+    Ok((revocations, follower))
 }
 
 /// A database with demo accounts, whose passwords are known to everybody, must not be opened to real people.

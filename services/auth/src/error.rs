@@ -30,6 +30,9 @@ pub enum Error {
     /// The account of a valid token is gone.
     #[error("the account no longer exists")]
     AccountGone,
+    /// A revocation names nobody, or too much at once.
+    #[error("a revocation names either people or one scope")]
+    NoTarget,
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
@@ -57,6 +60,7 @@ impl Failure for Error {
             | Self::TotpUsed
             | Self::SessionOver
             | Self::AccountGone
+            | Self::NoTarget
             | Self::Internal(_) => false,
         }
     }
@@ -78,6 +82,11 @@ impl Failure for Error {
             ),
             Self::SessionOver => unauthorized("session_over", "The session is over: sign in again."),
             Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
+            Self::NoTarget => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_body",
+                "Name either people or one scope.",
+            ),
             Self::SignInBusy => {
                 Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")
                     .because(HASHES)

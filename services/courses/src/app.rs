@@ -1,7 +1,5 @@
 //! Settles what courses is made of once its engines answer.
 
-use std::path::PathBuf;
-
 use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
@@ -10,7 +8,7 @@ use shared::http::Routes;
 use shared::idempotency::Sweeper;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
-use shared::session::{Keyring, Verifier, follow_jwks};
+use shared::session::{ResourceServer, Verifier};
 use shared::siblings::Sibling;
 use url::Url;
 use utoipa::OpenApi;
@@ -28,11 +26,9 @@ mod migrations {
 pub struct Courses {
     database: Database,
     shelf: Shelf,
-    verifier: Verifier,
+    sessions: ResourceServer,
     publisher: Publisher,
     auth: Sibling,
-    keyring: Keyring,
-    jwks_cache_file: PathBuf,
     directory: ProjectionStatus,
 }
 
@@ -72,31 +68,28 @@ impl Service for Courses {
     }
 
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
-        let keyring = Keyring::default();
         let sibling = |name, instances: &[Url]| {
             Sibling::new(name, instances, kit.identity.clone(), kit.engine.clone(), &kit.breakers)
         };
+        let auth = sibling("auth", &own.siblings.auth)?;
         Ok(Self {
             database: kit.database.clone(),
             shelf: Shelf::new(kit),
-            verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
+            sessions: ResourceServer::open(&own.access_tokens, &auth, kit).await,
             publisher: Publisher::new(
                 Self::NAME,
                 kit.database.clone(),
                 kit.cluster.clone(),
                 kit.clock.clone(),
             ),
-            auth: sibling("auth", &own.siblings.auth)?,
-            keyring,
-            jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
+            auth,
             directory: ProjectionStatus::default(),
         })
     }
 
     fn start_workers(&self, kit: &Kit) {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
-        let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
-        kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        self.sessions.start_workers(kit);
         self.shelf.start_hearing(kit);
         kit.workers.spawn(|stop| self.publisher.clone().run(stop));
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
@@ -112,11 +105,12 @@ impl Service for Courses {
     }
 
     fn verifier(&self) -> &Verifier {
-        &self.verifier
+        self.sessions.verifier()
     }
 
     fn status(&self) -> Map<String, Value> {
         let projections = json!({ "auth": self.directory.report() });
-        [("projections".to_owned(), projections)].into_iter().collect()
+        let projections = ("projections".to_owned(), projections);
+        [projections, ("revocations".to_owned(), self.sessions.status())].into_iter().collect()
     }
 }

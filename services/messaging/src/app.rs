@@ -1,7 +1,5 @@
 //! Settles what messaging is made of once its engines answer.
 
-use std::path::PathBuf;
-
 use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
@@ -10,7 +8,7 @@ use shared::http::Routes;
 use shared::idempotency::Sweeper;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
-use shared::session::{Keyring, Verifier, follow_jwks};
+use shared::session::{ResourceServer, Verifier};
 use shared::siblings::Sibling;
 use url::Url;
 use utoipa::OpenApi;
@@ -26,11 +24,9 @@ mod migrations {
 #[derive(Clone)]
 pub struct Messaging {
     database: Database,
-    verifier: Verifier,
+    sessions: ResourceServer,
     auth: Sibling,
     courses: Sibling,
-    keyring: Keyring,
-    jwks_cache_file: PathBuf,
     directory: ProjectionStatus,
     roster: ProjectionStatus,
 }
@@ -65,17 +61,15 @@ impl Service for Messaging {
     fn internal_routes(&self, _: &mut web::ServiceConfig) {}
 
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
-        let keyring = Keyring::default();
         let sibling = |name, instances: &[Url]| {
             Sibling::new(name, instances, kit.identity.clone(), kit.engine.clone(), &kit.breakers)
         };
+        let auth = sibling("auth", &own.siblings.auth)?;
         Ok(Self {
             database: kit.database.clone(),
-            verifier: Verifier::new(keyring.clone(), kit.clock.clone()),
-            auth: sibling("auth", &own.siblings.auth)?,
+            sessions: ResourceServer::open(&own.access_tokens, &auth, kit).await,
+            auth,
             courses: sibling("courses", &own.siblings.courses)?,
-            keyring,
-            jwks_cache_file: own.access_tokens.jwks_cache_file.clone(),
             directory: ProjectionStatus::default(),
             roster: ProjectionStatus::default(),
         })
@@ -83,8 +77,7 @@ impl Service for Messaging {
 
     fn start_workers(&self, kit: &Kit) {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
-        let (keyring, auth, file) = (self.keyring.clone(), self.auth.clone(), self.jwks_cache_file.clone());
-        kit.workers.spawn(|stop| follow_jwks(keyring, auth, kit.clock.clone(), file, stop));
+        self.sessions.start_workers(kit);
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let follow = |source: &Sibling, projections: &'static [Projection], status: &ProjectionStatus| {
             let (database, cluster, clock) = (kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
@@ -97,11 +90,12 @@ impl Service for Messaging {
     }
 
     fn verifier(&self) -> &Verifier {
-        &self.verifier
+        self.sessions.verifier()
     }
 
     fn status(&self) -> Map<String, Value> {
         let projections = json!({ "auth": self.directory.report(), "courses": self.roster.report() });
-        [("projections".to_owned(), projections)].into_iter().collect()
+        let projections = ("projections".to_owned(), projections);
+        [projections, ("revocations".to_owned(), self.sessions.status())].into_iter().collect()
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use actix_web::dev::ServiceRequest;
 use ipnet::IpNet;
 
-use super::caller::identify;
+use super::caller::{NotSensitive, identify};
 use super::caller_limits::{Counted, CountedBy};
 use super::client_address::client_address;
 use super::connection::ClientLimits;
@@ -86,8 +86,9 @@ impl Admission {
         public: &PublicPolicy,
         policy: &EdgePolicy,
     ) -> Result<(), Problem> {
-        let caller = match self.route.map(|(_, rules)| rules.access) {
-            Some(Access::SignedIn) => Some(identify(request.request())),
+        let access = self.route.map(|(_, rules)| rules.access);
+        let caller = match access {
+            Some(Access::SignedIn | Access::Sensitive) => Some(identify(request.request())),
             Some(Access::Anybody | Access::RefreshHandle) | None => None,
         };
         let counted_by = match &caller {
@@ -99,7 +100,11 @@ impl Admission {
             self.counted = Some(left);
             outcome?;
         }
-        caller.map_or(Ok(()), |caller| caller.map(|_| ()))
+        let Some(caller) = caller.transpose()? else { return Ok(()) };
+        if access == Some(Access::Sensitive) {
+            caller.may_be_sensitive().map_err(NotSensitive::problem)?;
+        }
+        Ok(())
     }
 }
 

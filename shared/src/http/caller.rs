@@ -1,19 +1,53 @@
 //! Settles who asks: the person of the access token in the cookie, checked here and now.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Problem;
-use crate::attribution::CallerClass;
-use crate::session::{ACCESS_COOKIE, Claims, Refusal, Seen, Verifier};
+use crate::attribution::{CallerClass, Cause};
+use crate::session::{ACCESS_COOKIE, Accepted, Claims, Refusal, Seen, Standing, Verifier};
 
 /// A signed-in person. A route that takes one is for signed-in people only.
 #[derive(Debug, Clone)]
-pub struct Caller(Arc<Claims>);
+pub struct Caller(Accepted);
+
+/// The refusal of a sensitive act for now: nobody can be sure, here and now, that the session was not revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("sensitive acts are refused: the token's standing is {0:?}")]
+pub struct NotSensitive(Standing);
+
+impl Caller {
+    /// Refuses what is sensitive (administration, credentials, restriction, recall, sends to more than 10 people) unless
+    /// the token is fully good. Routes that always are sensitive say so on their line: `Access::Sensitive`.
+    pub fn may_be_sensitive(&self) -> Result<(), NotSensitive> {
+        match self.0.standing {
+            Standing::Full => Ok(()),
+            standing @ (Standing::Lagging | Standing::Degraded | Standing::Overdue) => {
+                Err(NotSensitive(standing))
+            }
+        }
+    }
+}
+
+impl NotSensitive {
+    /// What people are told.
+    pub fn problem(self) -> Problem {
+        let (code, detail) = match self.0 {
+            Standing::Full | Standing::Lagging => (
+                "revocation_lag",
+                "This act is held back for a moment, because ended sessions cannot be told for sure now: try again.",
+            ),
+            Standing::Degraded | Standing::Overdue => (
+                "session_degraded",
+                "Your session cannot be checked in full now, so this act has to wait; the rest goes on: try again.",
+            ),
+        };
+        Problem::unavailable(code, detail).because(Cause::DependencyDown("auth"))
+    }
+}
 
 /// What the canonical log line says of the caller: the role, nobody's name.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +57,7 @@ impl Deref for Caller {
     type Target = Claims;
 
     fn deref(&self) -> &Claims {
-        &self.0
+        &self.0.claims
     }
 }
 
@@ -41,16 +75,21 @@ impl FromRequest for Caller {
 pub(super) fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     let verifier = request.app_data::<web::Data<Verifier>>().ok_or_else(Problem::internal)?;
     let cookie = request.cookie(ACCESS_COOKIE).ok_or_else(|| sign_in_required("Sign in first."))?;
-    let claims = verifier.verify(cookie.value()).map_err(|refusal| match refusal {
+    let accepted = verifier.verify(cookie.value()).map_err(|refusal| match refusal {
         Refusal::Invalid => sign_in_required("The session is not valid: sign in again."),
         Refusal::Expired => sign_in_required("The access token has expired: refresh the session."),
-        Refusal::NoKeys => Problem::unavailable(
+        Refusal::Revoked => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "session_revoked",
+            "This session, or a role in it, has been ended: refresh it, or sign in again.",
+        ),
+        Refusal::NoKeys | Refusal::NoRevocations => Problem::unavailable(
             "session_keys_unavailable",
             "Sessions cannot be checked yet, because this service has just started: try again.",
         ),
     })?;
-    let kind = claims.mem.first().map_or("no_role", |membership| membership.role.name());
-    let caller = Caller(claims);
+    let kind = accepted.claims.mem.first().map_or("no_role", |membership| membership.role.name());
+    let caller = Caller(accepted);
     request.extensions_mut().insert(CallerKind(kind));
     request.extensions_mut().insert(caller.clone());
     Ok(caller)

@@ -35,7 +35,7 @@ use serde::Deserialize;
 use crate::resilience::adaptive_limit::Bounds;
 
 pub use body::{Body, path_config, query_config};
-pub use caller::{Caller, count_as};
+pub use caller::{Caller, NotSensitive, count_as};
 pub use caller_limits::{CallerLimits, RateLimits};
 pub use client_address::client_address;
 pub use conditional::{Conditional, IfNoneMatchHeader};

@@ -26,6 +26,8 @@ pub enum Access {
     RefreshHandle,
     /// Whoever holds an access token, which is checked before the body is read; calls are counted by account.
     SignedIn,
+    /// The same, for what must not happen with a session that may have been ended: 503 while that cannot be told.
+    Sensitive,
 }
 
 /// What the edge does before a route's handler runs.

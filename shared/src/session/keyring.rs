@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use super::write_whole;
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::keys::PublicJwk;
@@ -120,15 +121,6 @@ async fn read_copy(file: &Path) -> Option<Jwks> {
         .ok()
 }
 
-/// Written beside and renamed: a crash in between leaves the old copy whole.
 async fn keep_copy(file: &Path, jwks: &Jwks) {
-    let beside = file.with_extension("new");
-    let text = serde_json::to_string(jwks).unwrap_or_default();
-    let written = async {
-        tokio::fs::write(&beside, text).await?;
-        tokio::fs::rename(&beside, file).await
-    };
-    if let Err(error) = written.await {
-        tracing::warn!(%error, file = %file.display(), "auth's keys could not be kept on disk");
-    }
+    write_whole(file, &serde_json::to_string(jwks).unwrap_or_default()).await;
 }

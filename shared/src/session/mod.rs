@@ -6,13 +6,22 @@
 mod claims;
 mod cookies;
 mod keyring;
+mod resource_server;
+mod revocation;
 mod verifier;
+
+use std::path::Path;
+use std::time::Duration;
 
 pub use claims::{Claims, Membership, Role};
 pub use cookies::{ACCESS_COOKIE, REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 pub use keyring::{JWKS_PATH, Jwks, Keyring, follow_jwks};
+pub use resource_server::{AccessTokens, ResourceServer};
+pub use revocation::{
+    Follower, KEPT, LAG_LIMIT, News, REVOCATIONS_PATH, Revocation, RevocationView, Scope, Streams, Unanswered,
+};
 pub(crate) use verifier::sign_as;
-pub use verifier::{Refusal, Seen, Verifier, sign};
+pub use verifier::{Accepted, Refusal, Seen, Standing, Verifier, sign};
 
 /// Type of access tokens (RFC 9068): a token of another type is never accepted as one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -20,3 +29,19 @@ pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 pub const ISSUER: &str = "ent-auth";
 /// Whom access tokens are for.
 pub const AUDIENCE: &str = "ent";
+/// No access token may live longer: what was revoked is remembered for as long as a token can be old.
+pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_mins(66);
+/// How long after its expiry a token is accepted while auth is away.
+pub const OVERDUE_LIMIT: Duration = Duration::from_hours(1);
+
+/// Keeps a copy on disk, written beside and renamed: a crash in between leaves the old one whole.
+async fn write_whole(file: &Path, text: &str) {
+    let beside = file.with_extension("new");
+    let written = async {
+        tokio::fs::write(&beside, text).await?;
+        tokio::fs::rename(&beside, file).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, file = %file.display(), "a copy could not be kept on disk");
+    }
+}

@@ -1,20 +1,24 @@
-//! Settles whether an access token is accepted: signature once, expiry every time, and no network in between.
+//! Settles whether an access token is accepted, and for what: signature once, expiry and revocation every time, and no network in between.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::{ACCESS_TOKEN_TYPE, AUDIENCE, Claims, ISSUER, Keyring};
+use super::{
+    ACCESS_TOKEN_TYPE, AUDIENCE, Claims, ISSUER, Keyring, LAG_LIMIT, LONGEST_TOKEN_LIFE, OVERDUE_LIMIT,
+    RevocationView,
+};
 use crate::clock::SharedClock;
 use crate::config::Invalid;
 use crate::keys::SigningKeyFile;
 
 /// Tokens remembered as verified; one is about 500 bytes.
 const REMEMBERED_TOKENS: u64 = 100_000;
-/// Longer than any access token lives; expiry itself is checked on every use.
+/// Longer than most access tokens live; expiry and revocation are checked on every use.
 const REMEMBERED_FOR: Duration = Duration::from_mins(15);
 /// Clocks of two machines may differ by this much.
 const CLOCK_SKEW_S: u64 = 5;
@@ -31,6 +35,40 @@ pub enum Refusal {
     /// This service has never been able to fetch auth's keys.
     #[error("auth's keys have not been fetched yet")]
     NoKeys,
+    /// This service has never been able to learn what was revoked.
+    #[error("what was revoked is not known yet")]
+    NoRevocations,
+    /// The session, its account or a role in the token was revoked.
+    #[error("the token has been revoked")]
+    Revoked,
+}
+
+/// What an accepted token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything that its person may do.
+    Full,
+    /// Nothing sensitive: what was revoked lately may not be known here.
+    Lagging,
+    /// Nothing sensitive: auth issued it without its session store or its database.
+    Degraded,
+    /// Nothing sensitive: it has expired, and auth is away, so that it cannot be refreshed.
+    Overdue,
+}
+
+/// A token that is accepted.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// What it says.
+    pub claims: Arc<Claims>,
+    /// What it is good for.
+    pub standing: Standing,
+}
+
+/// A token whose signature was checked, and the version of the view that it was last compared with.
+struct Verified {
+    claims: Arc<Claims>,
+    compared: AtomicU64,
 }
 
 /// A token that was found genuine before.
@@ -46,14 +84,16 @@ pub enum Seen {
 #[derive(Clone)]
 pub struct Verifier {
     keyring: Keyring,
+    revoked: RevocationView,
+    accepts_overdue: bool,
     clock: SharedClock,
-    verified: Cache<[u8; 32], Arc<Claims>>,
+    verified: Cache<[u8; 32], Arc<Verified>>,
     validation: Arc<Validation>,
 }
 
 impl Verifier {
-    /// Checks against `keyring`.
-    pub fn new(keyring: Keyring, clock: SharedClock) -> Self {
+    /// Checks against `keyring` and `revoked`.
+    pub fn new(keyring: Keyring, revoked: RevocationView, clock: SharedClock) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[ISSUER]);
@@ -61,33 +101,64 @@ impl Verifier {
         // Time is checked by `verify` against the injected clock, on every use and not only on the first.
         validation.validate_exp = false;
         let verified = Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(REMEMBERED_FOR).build();
-        Self { keyring, clock, verified, validation: Arc::new(validation) }
+        Self { keyring, revoked, accepts_overdue: false, clock, verified, validation: Arc::new(validation) }
+    }
+
+    /// While auth is away nobody can refresh: tokens are good for what is not sensitive for another hour.
+    #[must_use]
+    pub fn accepting_overdue(self) -> Self {
+        Self { accepts_overdue: true, ..self }
     }
 
     /// What is known of a token that was found genuine here before; for counts, since it costs no signature.
     pub fn seen(&self, token: &str) -> Option<Seen> {
-        let claims = self.verified.get(&digest(token))?;
-        Some(if self.is_over(&claims) { Seen::Over } else { Seen::Valid })
+        let verified = self.verified.get(&digest(token))?;
+        Some(if self.standing(&verified.claims).is_ok() { Seen::Valid } else { Seen::Over })
     }
 
-    fn is_over(&self, claims: &Claims) -> bool {
-        claims.exp + CLOCK_SKEW_S <= self.clock.unix_seconds()
-    }
-
-    /// The claims of a token that is valid now.
-    pub fn verify(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
+    /// What a token that is valid now says, and what it is good for.
+    pub fn verify(&self, token: &str) -> Result<Accepted, Refusal> {
         let digest = digest(token);
-        let claims = if let Some(claims) = self.verified.get(&digest) {
-            claims
+        let verified = if let Some(verified) = self.verified.get(&digest) {
+            verified
         } else {
             let claims = Arc::new(self.check_signature(token)?);
-            self.verified.insert(digest, claims.clone());
-            claims
+            let verified = Arc::new(Verified { claims, compared: AtomicU64::new(u64::MAX) });
+            self.verified.insert(digest, verified.clone());
+            verified
         };
-        if self.is_over(&claims) {
-            return Err(Refusal::Expired);
+        let standing = self.standing(&verified.claims)?;
+        self.refuse_revoked(&verified)?;
+        Ok(Accepted { claims: verified.claims.clone(), standing })
+    }
+
+    fn standing(&self, claims: &Claims) -> Result<Standing, Refusal> {
+        let overdue_s = (self.clock.unix_seconds() + 1).saturating_sub(claims.exp + CLOCK_SKEW_S);
+        if overdue_s > 0 {
+            let is_bridged = self.accepts_overdue && self.revoked.silence() > LAG_LIMIT;
+            let is_within = overdue_s <= OVERDUE_LIMIT.as_secs();
+            return if is_bridged && is_within { Ok(Standing::Overdue) } else { Err(Refusal::Expired) };
         }
-        Ok(claims)
+        if claims.deg {
+            return Ok(Standing::Degraded);
+        }
+        Ok(if self.revoked.is_lagging() { Standing::Lagging } else { Standing::Full })
+    }
+
+    /// Compares with the view only when that has changed since the last time: most requests cost one load of a number.
+    fn refuse_revoked(&self, verified: &Verified) -> Result<(), Refusal> {
+        let version = self.revoked.version();
+        if verified.compared.load(Ordering::Acquire) == version {
+            return Ok(());
+        }
+        if !self.revoked.is_known() {
+            return Err(Refusal::NoRevocations);
+        }
+        if self.revoked.refuses(&verified.claims) {
+            return Err(Refusal::Revoked);
+        }
+        verified.compared.store(version, Ordering::Release);
+        Ok(())
     }
 
     fn check_signature(&self, token: &str) -> Result<Claims, Refusal> {
@@ -99,7 +170,10 @@ impl Verifier {
         let Some(key) = self.keyring.get(&kid) else {
             return Err(if self.keyring.is_empty() { Refusal::NoKeys } else { Refusal::Invalid });
         };
-        decode(token, &key, &self.validation).map(|data| data.claims).map_err(|_| Refusal::Invalid)
+        let claims = decode::<Claims>(token, &key, &self.validation).map_err(|_| Refusal::Invalid)?.claims;
+        // A token that lives longer could outlive the memory of its revocation.
+        let is_short = claims.exp.saturating_sub(claims.iat) <= LONGEST_TOKEN_LIFE.as_secs();
+        if is_short { Ok(claims) } else { Err(Refusal::Invalid) }
     }
 }
 
@@ -126,78 +200,4 @@ pub(crate) fn sign_as(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Profile;
-    use crate::keys::{generate_signing_key, read_signing_key};
-    use crate::session::Jwks;
-    use crate::testing::ManualClock;
-    use uuid::Uuid;
-
-    fn key() -> SigningKeyFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), generate_signing_key("k1").private_jwk).unwrap();
-        read_signing_key(file.path(), Profile::Test).unwrap()
-    }
-
-    fn claims(clock: &ManualClock) -> Claims {
-        let now = crate::clock::Clock::unix_seconds(clock);
-        Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: Uuid::nil(),
-            sid: Uuid::nil(),
-            ep: 0,
-            mem: vec![],
-            auth_time: now,
-            amr: vec!["pwd".to_owned()],
-            dev_since: now,
-            deg: false,
-            iat: now,
-            exp: now + 600,
-        }
-    }
-
-    fn verifier(key: &SigningKeyFile, clock: &ManualClock) -> Verifier {
-        Verifier::new(Keyring::of(&Jwks { keys: vec![key.public.clone()] }), Arc::new(clock.clone()))
-    }
-
-    #[test]
-    fn a_token_is_accepted_until_it_expires_also_from_memory() {
-        let (key, clock) = (key(), ManualClock::default());
-        let token = sign(&claims(&clock), &key).unwrap();
-        let verifier = verifier(&key, &clock);
-        assert!(verifier.verify(&token).is_ok());
-        assert!(verifier.verify(&token).is_ok());
-        clock.advance(Duration::from_secs(606));
-        assert_eq!(verifier.verify(&token), Err(Refusal::Expired));
-    }
-
-    #[test]
-    fn foreign_forged_and_mistyped_tokens_are_refused() {
-        let (ours, theirs, clock) = (key(), key(), ManualClock::default());
-        let verifier = verifier(&ours, &clock);
-        let good = sign(&claims(&clock), &ours).unwrap();
-        let wrong_audience = Claims { aud: "elsewhere".to_owned(), ..claims(&clock) };
-        let wrong_issuer = Claims { iss: "elsewhere".to_owned(), ..claims(&clock) };
-        let mut none = good.split('.').map(str::to_owned).collect::<Vec<_>>();
-        none[0] = {
-            use base64::Engine;
-            base64::engine::general_purpose::URL_SAFE_NO_PAD
-                .encode(r#"{"alg":"none","typ":"at+jwt","kid":"k1"}"#)
-        };
-        for (what, token) in [
-            ("another key under our kid", sign(&claims(&clock), &theirs).unwrap()),
-            ("another type", sign_as("JWT", &claims(&clock), "k1", &ours.encoding).unwrap()),
-            ("unknown kid", sign_as("at+jwt", &claims(&clock), "k2", &ours.encoding).unwrap()),
-            ("wrong audience", sign(&wrong_audience, &ours).unwrap()),
-            ("wrong issuer", sign(&wrong_issuer, &ours).unwrap()),
-            ("algorithm none", none.join(".")),
-            ("cut off", good[..good.len() - 4].to_owned()),
-            ("nothing", String::new()),
-        ] {
-            assert_eq!(verifier.verify(&token), Err(Refusal::Invalid), "{what}");
-        }
-        assert!(verifier.verify(&good).is_ok());
-    }
-}
+mod tests;

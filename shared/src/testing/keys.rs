@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Profile;
 use crate::keys::{self, SigningKeyFile};
-use crate::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, Role, sign};
+use crate::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, News, Role, sign};
 
 /// Key files for services under test.
 pub struct TestKeys {
@@ -41,10 +41,12 @@ impl TestKeys {
         let access = keys::read_signing_key(&folder.path().join("access"), Profile::Test).expect("a key");
         let jwks = Jwks { keys: vec![access.public.clone()] };
         write("jwks", &serde_json::to_string(&jwks).expect("a key set"));
+        let nothing = News { after: 0, upto: 0, published: 0, revocations: vec![] };
+        write("revocations", &serde_json::to_string(&nothing).expect("news"));
         Self { folder, access }
     }
 
-    /// A key file by name: `access`, `refresh`, `jwks`, a service, or `<service>.pub`.
+    /// A key file by name: `access`, `refresh`, `jwks`, `revocations` (none), a service, or `<service>.pub`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

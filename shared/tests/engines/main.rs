@@ -17,6 +17,7 @@ mod pg;
 mod processes;
 mod redis;
 mod resharding;
+mod sensitive;
 mod service;
 mod slot_mover;
 mod slow_disk;

@@ -1,5 +1,6 @@
 //! Settles the smallest service there is, for tests of what every service has.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::web::{self, Data};
@@ -11,16 +12,20 @@ use serde_json::{Map, Value};
 use shared::config::{Invalid, Profile};
 use shared::context::Context;
 use shared::feed::Publisher;
-use shared::http::{Access, Problem, Routes};
+use shared::http::{Access, Caller, Problem, Routes};
 use shared::pg::{self, Database};
 use shared::resilience::priority::Priority;
 use shared::service::{Kit, OwnConfig, SeedPlan, Service, StartError};
-use shared::session::{Keyring, Verifier};
+use shared::session::{Keyring, RevocationView, Verifier};
 
-/// Nothing of its own.
+/// Next to nothing of its own.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct Nothing {
+    /// Keys that access tokens are checked against, for tests of that.
+    #[garde(skip)]
+    jwks_file: Option<PathBuf>,
+}
 
 impl OwnConfig for Nothing {
     fn check(&self, _: Profile) -> Result<(), Invalid> {
@@ -28,9 +33,11 @@ impl OwnConfig for Nothing {
     }
 }
 
-/// One slow route, and a feed.
+/// One slow route, a sensitive one, and a feed.
 #[derive(Clone)]
 pub struct Smallest {
+    /// What it knows of revocations: what the test tells it.
+    pub revoked: RevocationView,
     database: Database,
     verifier: Verifier,
     publisher: Publisher,
@@ -59,17 +66,25 @@ impl Service for Smallest {
     }
 
     fn public_routes(routes: &mut Routes<'_, '_>) {
-        routes.serve(nap, Priority::Normal, Access::Anybody);
+        routes
+            .serve(nap, Priority::Normal, Access::Anybody)
+            .serve(act, Priority::Normal, Access::Sensitive)
+            .serve(look, Priority::Normal, Access::SignedIn);
     }
 
     fn internal_routes(&self, routes: &mut web::ServiceConfig) {
         routes.app_data(Data::new(self.publisher.clone())).configure(shared::feed::changes_route);
     }
 
-    async fn open(_: &Nothing, kit: &Kit) -> Result<Self, StartError> {
+    async fn open(own: &Nothing, kit: &Kit) -> Result<Self, StartError> {
+        let jwks = own.jwks_file.as_ref().map(|file| std::fs::read(file).unwrap());
+        let keyring =
+            jwks.map_or_else(Keyring::default, |jwks| Keyring::of(&serde_json::from_slice(&jwks).unwrap()));
+        let revoked = RevocationView::new(kit.clock.clone());
         Ok(Self {
             database: kit.database.clone(),
-            verifier: Verifier::new(Keyring::default(), kit.clock.clone()),
+            verifier: Verifier::new(keyring, revoked.clone(), kit.clock.clone()),
+            revoked,
             publisher: Publisher::new(
                 Self::NAME,
                 kit.database.clone(),
@@ -100,6 +115,20 @@ async fn nap(context: Context, service: Data<Smallest>, ms: web::Path<i64>) -> R
     let mut reader = service.database.read(&context).await.map_err(|error| unavailable(&error))?;
     reader.query("select pg_sleep($1)", &[&seconds]).await.map_err(|error| unavailable(&error))?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What must not happen with a session that may have been ended.
+#[utoipa::path(responses((status = 204)))]
+#[get("/auth/v1/act")]
+async fn act(_: Caller) -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// What may.
+#[utoipa::path(responses((status = 204)))]
+#[get("/auth/v1/look")]
+async fn look(_: Caller) -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }
 
 fn unavailable(error: &pg::Error) -> Problem {

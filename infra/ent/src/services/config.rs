@@ -127,7 +127,7 @@ fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Con
     }
 }
 
-/// auth signs; the others keep the last good copy of its public keys, each instance its own.
+/// auth signs; the others keep copies of its public keys and of what it revoked, each instance its own.
 fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str, PathBuf> {
     if instance.service == "auth" {
         return BTreeMap::from([
@@ -135,8 +135,8 @@ fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str,
             ("refresh_key_file", keys::refresh_handle(layout)),
         ]);
     }
-    let cache = layout.path("cache").join(format!("{}.jwks.json", instance.name()));
-    BTreeMap::from([("jwks_cache_file", cache)])
+    let cache = |what: &str| layout.path("cache").join(format!("{}.{what}.json", instance.name()));
+    BTreeMap::from([("jwks_cache_file", cache("jwks")), ("revocations_cache_file", cache("revocations"))])
 }
 
 /// Whom a service asks: only services before it, at the internal addresses of all their instances, or at the

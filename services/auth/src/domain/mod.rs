@@ -4,6 +4,7 @@ pub mod hasher;
 pub mod password;
 pub mod person;
 pub mod refresh_handle;
+pub mod revocation;
 pub mod session;
 pub mod sign_in;
 pub mod totp;

@@ -52,7 +52,7 @@ pub struct RefreshHandle {
     pub generation: u32,
     /// The person.
     pub sub: Uuid,
-    /// Epoch of the account when the person signed in.
+    /// Revocations up to this epoch are older than the sign-in.
     pub epoch: i64,
     /// When the person proved who they are.
     pub auth_time: u64,

@@ -54,7 +54,7 @@ pub struct Granted {
 pub struct Identified {
     /// The person.
     pub person_id: Uuid,
-    /// Epoch of the account.
+    /// Every revocation up to this epoch was there when the account was read.
     pub epoch: i64,
     /// The person's roles.
     pub memberships: Vec<Membership>,
@@ -118,9 +118,11 @@ impl Sessions {
         let mut handle = self.open_handle(presented)?;
         let account = {
             let mut reader = self.database.reader(context, Work::Login).await?;
-            store::account::find_current(&mut reader, handle.sub).await?.ok_or(Error::SessionOver)?
+            store::account::find_current(&mut reader, handle.sub, handle.sid)
+                .await?
+                .ok_or(Error::SessionOver)?
         };
-        if account.epoch != handle.epoch || account.is_blocked {
+        if account.revoked > handle.epoch || account.is_blocked {
             return Err(Error::SessionOver);
         }
         let (sid, generation, idle_s) = (handle.sid, handle.generation, self.idle_s(&handle));

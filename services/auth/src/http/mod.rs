@@ -2,6 +2,7 @@
 
 mod jwks;
 mod me;
+mod revocations;
 mod sessions;
 
 use actix_web::web;
@@ -35,5 +36,7 @@ pub fn internal(routes: &mut web::ServiceConfig) {
         // keys are public; the address is not
         .route(shared::session::JWKS_PATH, web::get().to(jwks::jwks))
         // siblings with a service token
+        .route(shared::session::REVOCATIONS_PATH, web::get().to(revocations::list))
+        .route(shared::session::REVOCATIONS_PATH, web::post().to(revocations::insert))
         .configure(shared::feed::changes_route);
 }

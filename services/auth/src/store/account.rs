@@ -16,7 +16,7 @@ pub struct Account {
     pub password_hash: String,
     /// Base32 secret of the authenticator, if the account has one.
     pub totp_secret: Option<String>,
-    /// Raised when the account's sessions are revoked.
+    /// Every revocation up to this epoch was there when this was read.
     pub epoch: i64,
     /// Whether it came with a demo data set.
     pub is_demo: bool,
@@ -28,24 +28,24 @@ pub struct Account {
 
 /// What a refresh needs of an account.
 pub struct Current {
-    /// Raised when the account's sessions are revoked.
-    pub epoch: i64,
+    /// Sessions opened before this epoch are over.
+    pub revoked: i64,
     /// Whether it may not sign in.
     pub is_blocked: bool,
     /// The person's roles.
     pub memberships: Vec<Membership>,
 }
 
-/// Three parallel arrays: one row per account however many roles it has.
+/// Two parallel arrays and the counter of the same moment: one row per account however many roles it has.
 const MEMBERSHIPS: &str =
     "array(select school_id from membership m where m.person_id = a.person_id order by school_id, role),
         array(select role from membership m where m.person_id = a.person_id order by school_id, role),
-        array(select epoch from membership m where m.person_id = a.person_id order by school_id, role)";
+        (select last from revocation_epoch)";
 
 /// The account of a login; logins are stored in lower case.
 pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Account>, Error> {
     let sql = format!(
-        "select {MEMBERSHIPS}, a.person_id, p.given_name, p.family_name, a.password_hash, a.totp_secret, a.epoch,
+        "select {MEMBERSHIPS}, a.person_id, p.given_name, p.family_name, a.password_hash, a.totp_secret,
                 a.is_demo, a.blocked_at is not null
          from account a join person p on p.id = a.person_id where a.login = $1"
     );
@@ -56,21 +56,26 @@ pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Ac
         family_name: row.get(5),
         password_hash: row.get(6),
         totp_secret: row.get(7),
-        epoch: row.get(8),
-        is_demo: row.get(9),
-        is_blocked: row.get(10),
+        epoch: row.get(2),
+        is_demo: row.get(8),
+        is_blocked: row.get(9),
     }))
 }
 
-/// What the account is now.
-pub async fn find_current(reader: &mut Reader, person_id: Uuid) -> Result<Option<Current>, Error> {
+/// What the account of a session is now.
+pub async fn find_current(reader: &mut Reader, person_id: Uuid, sid: Uuid) -> Result<Option<Current>, Error> {
     let sql = format!(
-        "select {MEMBERSHIPS}, a.epoch, a.blocked_at is not null from account a where a.person_id = $1"
+        "select {MEMBERSHIPS}, a.blocked_at is not null,
+                greatest(a.epoch,
+                    (select max(r.epoch) from revocation r where r.sid = $2),
+                    (select max(r.epoch) from membership m join revocation r on r.school_id = m.school_id
+                     where m.person_id = a.person_id and r.person_id is null and (r.role is null or r.role = m.role)))
+         from account a where a.person_id = $1"
     );
-    Ok(reader.query_opt(&sql, &[&person_id]).await?.map(|row| Current {
+    Ok(reader.query_opt(&sql, &[&person_id, &sid]).await?.map(|row| Current {
         memberships: memberships(&row),
-        epoch: row.get(3),
-        is_blocked: row.get(4),
+        is_blocked: row.get(3),
+        revoked: row.get(4),
     }))
 }
 
@@ -89,9 +94,8 @@ pub async fn exists_demo(reader: &mut Reader) -> Result<bool, Error> {
 }
 
 fn memberships(row: &Row) -> Vec<Membership> {
-    let (schools, roles, epochs): (Vec<Uuid>, Vec<String>, Vec<i64>) = (row.get(0), row.get(1), row.get(2));
-    let rows = schools.into_iter().zip(roles).zip(epochs);
+    let (schools, roles, epoch): (Vec<Uuid>, Vec<String>, i64) = (row.get(0), row.get(1), row.get(2));
+    let rows = schools.into_iter().zip(roles);
     // The schema admits only the roles that `Role` knows.
-    rows.filter_map(|((school, role), epoch)| Some(Membership { school, role: Role::parse(&role)?, epoch }))
-        .collect()
+    rows.filter_map(|(school, role)| Some(Membership { school, role: Role::parse(&role)?, epoch })).collect()
 }

@@ -2,5 +2,6 @@
 
 pub mod account;
 pub mod person;
+pub mod revocation;
 pub mod seed;
 pub mod session;

@@ -9,6 +9,7 @@ mod me;
 mod openapi;
 mod outage;
 mod probes;
+mod revocations;
 mod seed;
 mod sessions;
 mod siblings;

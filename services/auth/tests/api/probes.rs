@@ -17,8 +17,15 @@ async fn the_internal_address_tells_the_state_and_the_public_one_does_not() {
     let metrics = app.auth.internal_client();
     let text = metrics.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(text.contains("http_server_request_duration_seconds_count"), "{text}");
+    assert!(text.contains("ent_revocation_lag_seconds"), "{text}");
     assert!(text.contains("http_route=\"/auth/v1/sessions\""), "{text}");
-    for path in ["/statusz", "/metrics", "/internal/v1/jwks", "/internal/v1/changes?after=0"] {
+    for path in [
+        "/statusz",
+        "/metrics",
+        "/internal/v1/jwks",
+        "/internal/v1/changes?after=0",
+        "/internal/v1/revocations?after=0",
+    ] {
         app.browser().get(path).await.expect_problem(404, "not_found");
     }
 }

@@ -53,11 +53,12 @@ impl App {
         Self { courses, keys, database, config }
     }
 
-    /// With nothing in it, not even a copy of auth's keys, beside an auth at this address.
+    /// With nothing in it, not even a copy of auth's keys and revocations, beside an auth at this address.
     pub async fn start_beside(auth: &str) -> Self {
         let (database, keys) = arrange().await;
         let mut config = config(&database, &keys, auth);
         config.own.access_tokens.jwks_cache_file = keys.file("fetched-jwks");
+        config.own.access_tokens.revocations_cache_file = keys.file("fetched-revocations");
         Self { courses: Running::start(config.clone(), system_clock()), keys, database, config }
     }
 
@@ -83,7 +84,7 @@ async fn arrange() -> (TestDatabase, TestKeys) {
 /// The configuration of a test.
 pub fn config(database: &TestDatabase, keys: &TestKeys, auth: &str) -> Config<courses::Config> {
     let own = json!({
-        "access_tokens": { "jwks_cache_file": keys.file("jwks") },
+        "access_tokens": { "jwks_cache_file": keys.file("jwks"), "revocations_cache_file": keys.file("revocations") },
         "siblings": { "auth": [auth] },
     });
     Running::<Courses>::config(database, keys, &own)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::feed::{Change, Page};
+use shared::session::News;
 use shared::testing::eventually;
 use wiremock::matchers::{header_regex, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -67,6 +68,11 @@ async fn a_feed_that_fails_is_retried_and_a_feed_that_went_back_is_not_applied()
 async fn sessions_are_checked_with_keys_fetched_from_auth_and_kept_on_disk() {
     let auth = MockServer::start().await;
     serve(&auth, 0, vec![], 0).await;
+    let nothing_revoked = News { after: 0, upto: 0, published: 0, revocations: vec![] };
+    Mock::given(path("/internal/v1/revocations"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(nothing_revoked))
+        .mount(&auth)
+        .await;
     let app = App::start_beside(&auth.uri()).await;
     let browser = app.courses.client().with_token(app.keys.token(uuid::Uuid::from_u128(1), &[]));
     browser.get("/courses/v1/home").await.expect_problem(503, "session_keys_unavailable");

@@ -18,3 +18,4 @@ mod homework;
 mod idempotency;
 mod openapi;
 mod outage;
+mod revocations;

@@ -95,7 +95,7 @@ pub fn config(
     courses: &str,
 ) -> Config<messaging::Config> {
     let own = json!({
-        "access_tokens": { "jwks_cache_file": keys.file("jwks") },
+        "access_tokens": { "jwks_cache_file": keys.file("jwks"), "revocations_cache_file": keys.file("revocations") },
         "siblings": { "auth": [auth], "courses": [courses] },
     });
     Running::<Messaging>::config(database, keys, &own)
