@@ -1,7 +1,7 @@
 //! Settles everything that can go wrong in messaging, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
-use shared::http::{Failure, Problem};
+use shared::http::{Failure, NotSensitive, Problem};
 use shared::{idempotency, pg};
 
 use crate::domain::communication_rule::Refusal;
@@ -27,6 +27,9 @@ pub enum Error {
     /// A new thread has no subject.
     #[error("a new thread needs a subject")]
     SubjectMissing,
+    /// So many recipients are a sensitive act, and the session cannot be checked in full now.
+    #[error(transparent)]
+    NotSensitive(#[from] NotSensitive),
     /// The act's key was used otherwise, or is in use.
     #[error(transparent)]
     Idempotency(#[from] idempotency::Error),
@@ -40,6 +43,7 @@ impl Failure for Error {
         match self {
             Self::Database(error) => error.retryable(),
             Self::Idempotency(error) => error.retryable(),
+            Self::NotSensitive(_) => true,
             Self::ThreadNotFound
             | Self::GroupNotFound
             | Self::Refused(_)
@@ -66,6 +70,7 @@ impl Failure for Error {
                 invalid("unknown_recipient", "A recipient does not belong to this school.")
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
             Self::Database(pg::Error::Deadline) => Problem::deadline_exceeded(),
             Self::Database(error) if error.retryable() => Problem::unavailable(

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::context::Context;
+use shared::http::Caller;
 use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
 use shared::pg::{Database, Transaction, Work};
@@ -36,11 +37,14 @@ pub struct Sent {
     recipient_count: i32,
 }
 
+/// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
+const SENSITIVE_FROM: i32 = 10;
+
 /// Sends, once under each key; when this returns, the message is durable and in every recipient's mailbox.
 pub async fn send(
     database: &Database,
     context: &Context,
-    sender: &Claims,
+    sender: &Caller,
     draft: Draft,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
@@ -58,7 +62,7 @@ pub async fn send(
 async fn deliver(
     transaction: &mut Transaction,
     context: &Context,
-    sender: &Claims,
+    sender: &Caller,
     draft: Draft,
 ) -> Result<Sent, Error> {
     refuse_unless_allowed(transaction, sender, &draft.audience).await?;
@@ -81,6 +85,9 @@ async fn deliver(
     let recipient_count = store::delivery::insert(transaction, audience, id, thread_id, sender.sub).await?;
     if recipient_count == 0 {
         return Err(Error::NoRecipients);
+    }
+    if recipient_count > SENSITIVE_FROM {
+        sender.may_be_sensitive()?;
     }
     let new = NewMessage {
         school_id,

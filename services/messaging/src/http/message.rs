@@ -52,7 +52,8 @@ pub struct NewMessage {
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
             description = "invalid_body, subject_missing, no_recipients, unknown_recipient, idempotency_key_reused"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "database_unavailable; to more than 10 people also revocation_lag, session_degraded")
     )
 )]
 #[post("/messaging/v1/messages")]

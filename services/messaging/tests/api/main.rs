@@ -15,5 +15,6 @@ mod inbox;
 mod message;
 mod openapi;
 mod outage;
+mod revocations;
 mod roster;
 mod thread;
