@@ -31,11 +31,13 @@ pub enum Part {
     Idempotency = 1 << 8,
     /// Clients may keep their connections busy as long as they like.
     ClientLimits = 1 << 9,
+    /// Who owns which slots of the Redis Cluster is read once, at the start.
+    TopologyWatch = 1 << 10,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -46,6 +48,7 @@ impl Part {
         Self::RateLimits,
         Self::Idempotency,
         Self::ClientLimits,
+        Self::TopologyWatch,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -61,6 +64,7 @@ impl Part {
             Self::RateLimits => "rate_limits",
             Self::Idempotency => "idempotency",
             Self::ClientLimits => "client_limits",
+            Self::TopologyWatch => "topology_watch",
         }
     }
 }

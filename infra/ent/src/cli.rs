@@ -2,7 +2,7 @@
 
 mod fault;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ports::MAX_INSTANCES;
 use crate::region::Scale;
@@ -16,8 +16,8 @@ const EXIT_CODES: &str = "Exit codes:
   2    the command line is wrong
   3    the backend has to be running for this, and is not
   130  stopped by Ctrl-C or SIGTERM
-  `test` ends with the code of the tests (100: a test failed), `prove` with 1 when a threshold was
-  crossed, `bench` with 1 when an aim was missed.
+  `test` ends with the code of the tests (100: a test failed), `prove` with 1 when an aim was
+  missed, `bench` with 1 when an aim was missed.
 
 Everything private to this installation (data, logs, keys, certificates) lies under `.ent/` in the checkout.";
 
@@ -59,7 +59,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cargo ent test\n  cargo ent test outage\n  cargo ent test -- -p auth --no-capture"
     )]
     Test(Test),
-    /// Prove a behaviour under load with k6, against thresholds
+    /// Prove a behaviour under load, against aims
+    #[command(after_help = "Examples:\n  cargo ent prove smoke\n  cargo ent prove shard-loss --runs 1\n  \
+                      cargo ent prove shard-loss --without breakers   (has to end red)")]
     Prove(Prove),
     /// Measure what parts of the backend cost, beside peers or limits measured in the same run
     ///
@@ -188,9 +190,26 @@ pub(crate) struct Test {
 /// Options of `prove`.
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
-    /// Which proof: `smoke` runs the journey of every role for 20 s
-    #[arg(value_parser = ["smoke"])]
-    pub(crate) scenario: String,
+    /// Which proof
+    pub(crate) scenario: Scenario,
+    /// shard-loss: how often a primary is stopped, and how often one is killed
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) runs: u16,
+    /// shard-loss: parts of the kit to do without, such as `breakers`; the report says so. Without it: `ENT_ABLATE`
+    #[arg(long, value_name = "PARTS")]
+    pub(crate) without: Option<String>,
+    /// shard-loss: one JSON document on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// The journey of every role for 20 s, with k6
+    Smoke,
+    /// Redis primaries stopped and killed under load: the others notice nothing, and the shard is back soon
+    ShardLoss,
 }
 
 /// Options of `bench`.

@@ -12,6 +12,7 @@ mod layout;
 mod machine;
 mod ports;
 mod process;
+mod proofs;
 mod region;
 mod services;
 mod signals;

@@ -16,6 +16,7 @@ use super::names::Names;
 use super::node::Node;
 use super::slot::Ownership;
 use super::{Error, Limits};
+use crate::ablation::Part;
 use crate::attribution::CLUSTER;
 use crate::config::Secret;
 use crate::context::Context;
@@ -119,6 +120,9 @@ impl Topology {
 
     /// Reads ownership until `stop`.
     pub(super) async fn watch(self: Arc<Self>, stop: CancellationToken) {
+        if self.breakers.ablation().removes(Part::TopologyWatch) {
+            return;
+        }
         let mut turn = 0;
         loop {
             if let Err(error) = self.read(turn).await {
@@ -194,10 +198,13 @@ impl Topology {
 }
 
 /// Sooner than the defaults, since a shard answers in microseconds or not at all, and its replica takes over within seconds.
+/// What a busy shard answered until it hung counts against opening for as long as the window, and callers that wait for it
+/// meanwhile take the places of others: with 2 s and half of the calls it took 1.1 s to be left alone and others lost half of
+/// their throughput until then (`cargo ent prove shard-loss`).
 fn policy(limits: Limits) -> Result<Policy, Error> {
     let slow_call_ms = u64::try_from(limits.response.as_millis()).unwrap_or(u64::MAX);
-    let times =
-        Settings { window_ms: 2_000, first_open_ms: 250, longest_open_ms: 1_000, ..Settings::default() };
+    let shares = Settings { failed_percent: 30, failed_or_slow_percent: 30, ..Settings::default() };
+    let times = Settings { window_ms: 500, first_open_ms: 250, longest_open_ms: 1_000, ..shares };
     let probe_lease_ms = slow_call_ms.saturating_mul(2).max(1_000);
     Ok(Policy::try_new(Settings { minimum_calls: 10, slow_call_ms, probe_lease_ms, ..times })?)
 }

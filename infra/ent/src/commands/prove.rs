@@ -4,25 +4,54 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::{down, k6, up};
-use crate::cli::{self, Up};
+use crate::cli::{self, Scenario, Up};
 use crate::context::Context;
 use crate::ports;
 use crate::process;
+use crate::proofs::shard_loss;
 use crate::supervisor::{Phase, State};
 
-/// Runs a scenario; exit code 0 when it is green.
+/// Runs a proof; exit code 0 when it holds.
 pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    match asked.scenario {
+        Scenario::Smoke => smoke(context, asked),
+        Scenario::ShardLoss => shard_loss(context, asked),
+    }
+}
+
+fn smoke(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    if asked.json || asked.without.is_some() {
+        bail!("`smoke` has neither --json nor --without; `shard-loss` has");
+    }
     let script = context.layout.root.join("loadtests/main.ts");
     if !script.is_file() {
         bail!("{} is missing", script.display());
     }
     let k6 = k6::ensure(context)?;
+    on_a_running_backend(context, false, || run_k6(context, &k6, &script, "smoke"))
+}
+
+/// Needs engines only; on a backend that runs whole, the services lose the shards as well.
+fn shard_loss(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    let from_environment =
+        || std::env::var_os("ENT_ABLATE").map(|parts| parts.to_string_lossy().into_owned());
+    let without = asked.without.clone().or_else(from_environment).unwrap_or_default();
+    let without = serde_json::from_value(without.into()).context("--without")?;
+    let asked = shard_loss::Asked { runs: asked.runs, json: asked.json, without };
+    on_a_running_backend(context, true, || Ok(u8::from(!shard_loss::run(context, &asked)?)))
+}
+
+fn on_a_running_backend(
+    context: &Context,
+    only_engines: bool,
+    proof: impl FnOnce() -> Result<u8>,
+) -> Result<u8> {
     let was_running = State::load_running(&context.layout).is_some_and(|state| state.phase == Phase::Ready);
-    let result = if was_running { Ok(0) } else { start(context) };
-    let result = result.and_then(|_| run_k6(context, &k6, &script, &asked.scenario));
+    let result = if was_running { Ok(0) } else { start(context, only_engines) };
+    let result = result.and_then(|_| proof());
     if !was_running {
         // Also what a start that was interrupted has left in the background.
         down::run(context)?;
@@ -30,16 +59,9 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
     result
 }
 
-fn start(context: &Context) -> Result<u8> {
-    let asked = Up {
-        detach: true,
-        wait: true,
-        scale: None,
-        instances: 1,
-        otlp: None,
-        faults: false,
-        only_engines: false,
-    };
+fn start(context: &Context, only_engines: bool) -> Result<u8> {
+    let asked =
+        Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, faults: false, only_engines };
     up::run(context, &asked)
 }
 

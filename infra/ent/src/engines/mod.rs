@@ -9,9 +9,9 @@ mod redis;
 mod redis_cluster;
 mod redis_primary;
 
-pub(crate) use self::redis::{NODE_COUNT, Node, Redis};
+pub(crate) use self::redis::{NODE_COUNT, NODE_TIMEOUT, Node, Redis};
 pub(crate) use database::{Admin, ensure_databases, is_answering};
 pub(crate) use haproxy::Haproxy;
 pub(crate) use postgres::{Durability, Postgres};
-pub(crate) use redis_cluster::{form, is_formed, readiness};
-pub(crate) use redis_primary::primary;
+pub(crate) use redis_cluster::{FIRST_SLOTS, form, is_formed, readiness};
+pub(crate) use redis_primary::{primary, primary_of_slot};

@@ -13,6 +13,8 @@ use crate::process::Launch;
 
 /// Three primaries and a replica of each.
 pub(crate) const NODE_COUNT: usize = 6;
+/// How long a node is silent before the others hold it for failed.
+pub(crate) const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long one question to a node may take.
 const LIMIT: Duration = Duration::from_millis(500);
 
@@ -89,6 +91,7 @@ impl Node {
             String::from("# Settles this node's settings; written anew by `cargo ent` at each start.\n");
         let folder = format!("\"{}\"", self.folder.display());
         let (port, bus) = (self.port.to_string(), redis_bus(self.port).to_string());
+        let timeout = NODE_TIMEOUT.as_millis().to_string();
         let settings: [(&str, &str); 20] = [
             ("bind", "127.0.0.1"),
             ("port", &port),
@@ -97,7 +100,7 @@ impl Node {
             ("cluster-enabled", "yes"),
             ("cluster-port", &bus),
             ("cluster-config-file", "nodes.conf"),
-            ("cluster-node-timeout", "2000"),
+            ("cluster-node-timeout", &timeout),
             // One shard's loss is that shard's loss; and nobody reads from a node that lost touch with the others.
             ("cluster-require-full-coverage", "no"),
             ("cluster-allow-reads-when-down", "no"),

@@ -12,6 +12,8 @@ use crate::context::{Context, Progress};
 const SLOTS: u16 = 16384;
 /// The slots of the three primaries, as first and last.
 const SHARES: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, SLOTS - 1)];
+/// The first slot of each share: whoever owns it is the primary of that shard.
+pub(crate) const FIRST_SLOTS: [u16; 3] = [SHARES[0].0, SHARES[1].0, SHARES[2].0];
 /// How long the nodes may take to learn of each other.
 const MEET_LIMIT: Duration = Duration::from_secs(20);
 

@@ -8,14 +8,22 @@ use crate::ports;
 
 /// The port of the primary that owns `key`; without a key that of the first primary in the order of slots.
 pub(crate) fn primary(password: &str, key: Option<&str>) -> Result<u16> {
-    let mut connection = ports::DEMO.redis().into_iter().find_map(|port| connect(port, password).ok());
-    let connection = connection.as_mut().context("no Redis node answers")?;
-    let slot: u16 = match key {
-        Some(key) => cmd("CLUSTER").arg("KEYSLOT").arg(key).query(connection)?,
+    let slot = match key {
+        Some(key) => cmd("CLUSTER").arg("KEYSLOT").arg(key).query(&mut any_node(password)?)?,
         None => 0,
     };
-    let nodes: String = cmd("CLUSTER").arg("NODES").query(connection)?;
+    primary_of_slot(password, slot)
+}
+
+/// The port of the primary that owns a slot.
+pub(crate) fn primary_of_slot(password: &str, slot: u16) -> Result<u16> {
+    let nodes: String = cmd("CLUSTER").arg("NODES").query(&mut any_node(password)?)?;
     owner(&nodes, slot).with_context(|| format!("no primary owns slot {slot} just now"))
+}
+
+fn any_node(password: &str) -> Result<redis::Connection> {
+    let mut ports = ports::DEMO.redis().into_iter();
+    ports.find_map(|port| connect(port, password).ok()).context("no Redis node answers")
 }
 
 /// `CLUSTER NODES`: id, address, flags, primary, ping, pong, epoch, link, then the slots.

@@ -33,12 +33,21 @@ pub(crate) fn build(context: &Context) -> Result<Binaries> {
 
 /// Builds programs of this workspace, each the only one of its package, in release mode.
 pub(crate) fn build_programs(context: &Context, names: &[&str]) -> Result<Binaries> {
+    let packages: Vec<&str> = names.iter().flat_map(|name| ["--package", name]).collect();
+    Ok(Binaries { paths: chosen(context, &packages, names)? })
+}
+
+/// Builds an example of a package, in release mode.
+pub(crate) fn build_example(context: &Context, package: &str, name: &str) -> Result<PathBuf> {
+    let mut built = chosen(context, &["--package", package, "--example", name], &[name])?;
+    built.remove(name).with_context(|| format!("cargo built no program `{name}`"))
+}
+
+/// Builds what `options` choose; the programs of these names have to be among it.
+fn chosen(context: &Context, options: &[&str], names: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let list = context.layout.path("run").join(format!("cargo.{}", std::process::id()));
     let mut command = cargo(&context.layout.root);
-    command.args(["build", "--release", "--message-format=json-render-diagnostics"]);
-    for name in names {
-        command.args(["--package", name]);
-    }
+    command.args(["build", "--release", "--message-format=json-render-diagnostics"]).args(options);
     command.stdin(Stdio::null()).stdout(File::create(&list)?);
     let status = process::attached(&context.signals, command);
     let messages = std::fs::read_to_string(&list);
@@ -50,7 +59,7 @@ pub(crate) fn build_programs(context: &Context, names: &[&str]) -> Result<Binari
     for name in names {
         paths.get(*name).with_context(|| format!("cargo built no program `{name}`"))?;
     }
-    Ok(Binaries { paths })
+    Ok(paths)
 }
 
 /// A cargo command without what an outer `cargo run` left in the environment about its own package.

@@ -8,7 +8,7 @@ mod run;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-pub(crate) use build::{Binaries, build, build_programs, cargo};
+pub(crate) use build::{Binaries, build, build_example, build_programs, cargo};
 pub(crate) use config::{config_path, write_configs};
 pub(crate) use projections::ProjectionWatch;
 pub(crate) use run::{migrate, seed};

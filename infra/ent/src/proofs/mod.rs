@@ -1,0 +1,3 @@
+//! Settles which proofs `cargo ent prove` makes by itself, without k6.
+
+pub(crate) mod shard_loss;
