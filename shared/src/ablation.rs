@@ -33,11 +33,13 @@ pub enum Part {
     ClientLimits = 1 << 9,
     /// Who owns which slots of the Redis Cluster is read once, at the start.
     TopologyWatch = 1 << 10,
+    /// Whoever comes is let in, as long as the queues take them.
+    WaitingRoom = 1 << 11,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -49,6 +51,7 @@ impl Part {
         Self::Idempotency,
         Self::ClientLimits,
         Self::TopologyWatch,
+        Self::WaitingRoom,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -65,6 +68,7 @@ impl Part {
             Self::Idempotency => "idempotency",
             Self::ClientLimits => "client_limits",
             Self::TopologyWatch => "topology_watch",
+            Self::WaitingRoom => "waiting_room",
         }
     }
 }

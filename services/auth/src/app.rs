@@ -3,20 +3,27 @@
 use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
+use shared::ablation::Part;
 use shared::config::Invalid;
 use shared::context::Context;
 use shared::feed::Publisher;
 use shared::http::Routes;
+use shared::keys;
 use shared::pg::Database;
 use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Follower, Keyring, RevocationView, Streams, Verifier};
 use utoipa::OpenApi;
 
 use crate::config::Config;
+use crate::domain::device::Device;
 use crate::domain::hasher::Hasher;
 use crate::domain::revocation::Revocations;
+use crate::domain::sealed::SealingKey;
 use crate::domain::session::Sessions;
 use crate::domain::sign_in::SignIn;
+use crate::domain::waiting_room::{Lane, WaitingRoom};
+use crate::store::account::Account;
+use crate::worker::waiting_room::Keeper;
 use crate::{http, store};
 
 mod migrations {
@@ -29,6 +36,9 @@ pub struct Auth {
     sign_in: SignIn,
     revocations: Revocations,
     follower: Follower,
+    waiting_room: WaitingRoom,
+    device_key: SealingKey,
+    waiting: crate::config::WaitingRoom,
     verifier: Verifier,
     publisher: Publisher,
 }
@@ -36,6 +46,28 @@ pub struct Auth {
 impl Auth {
     pub(crate) fn sign_in(&self) -> &SignIn {
         &self.sign_in
+    }
+
+    pub(crate) fn waiting_room(&self) -> &WaitingRoom {
+        &self.waiting_room
+    }
+
+    /// Where people go when it is their turn.
+    pub(crate) fn sign_in_page(&self) -> &str {
+        &self.waiting.sign_in_page
+    }
+
+    /// The device of a cookie, if it is one of ours.
+    pub(crate) fn open_device(&self, cookie: &str) -> Option<Device> {
+        Device::open(cookie, &self.device_key)
+    }
+
+    /// A device on which somebody has signed in, as its cookie carries it.
+    pub(crate) fn remember(&self, context: &Context, device: Option<Device>, account: &Account) -> String {
+        let clock = context.clock();
+        let device = device.unwrap_or_else(|| Device::new(&**clock));
+        let lane = Lane::of(&account.memberships);
+        device.with(account.person_id, lane, clock.unix_seconds()).seal(&self.device_key)
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -93,8 +125,19 @@ impl Service for Auth {
         let verifier = Verifier::new(keyring, revocations.view().clone(), kit.clock.clone());
         let publisher =
             Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
-        let sign_in = SignIn { database: kit.database.clone(), hasher, sessions, profile: kit.profile };
-        Ok(Self { sign_in, revocations, follower, verifier, publisher })
+        let secret = keys::read_secret(&own.access_tokens.refresh_key_file, kit.profile)?;
+        let is_ablated = kit.breakers.ablation().removes(Part::WaitingRoom);
+        let waiting_room = WaitingRoom::new(&secret, hasher.clone(), kit.clock.clone(), is_ablated);
+        let sign_in = SignIn {
+            database: kit.database.clone(),
+            hasher,
+            cluster: kit.cluster.clone(),
+            sessions,
+            profile: kit.profile,
+        };
+        let device_key = SealingKey::derive(&secret, "device");
+        let waiting = own.waiting_room.clone();
+        Ok(Self { sign_in, waiting_room, device_key, waiting, revocations, follower, verifier, publisher })
     }
 
     fn start_workers(&self, kit: &Kit) {
@@ -106,6 +149,14 @@ impl Service for Auth {
         kit.workers.spawn(|stop| self.revocations.clone().sweep(stop));
         let revocations = self.revocations.clone();
         self.follower.start(&kit.workers, move |context, after| revocations.clone().ask(context, after));
+        let keeper = Keeper {
+            room: self.waiting_room.clone(),
+            cluster: kit.cluster.clone(),
+            clock: kit.clock.clone(),
+            instance: kit.instance.clone(),
+            weights: self.waiting.weights,
+        };
+        kit.workers.spawn(|stop| keeper.run(stop));
     }
 
     fn verifier(&self) -> &Verifier {
@@ -113,8 +164,13 @@ impl Service for Auth {
     }
 
     fn status(&self) -> Map<String, Value> {
-        let waiting = ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting()));
-        [waiting, ("revocations".to_owned(), self.revocations.view().report())].into_iter().collect()
+        [
+            ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting())),
+            ("waiting_room".to_owned(), self.waiting_room.status()),
+            ("revocations".to_owned(), self.revocations.view().report()),
+        ]
+        .into_iter()
+        .collect()
     }
 }
 

@@ -8,6 +8,8 @@ use shared::config::{Invalid, Profile};
 use shared::keys;
 use shared::service::OwnConfig;
 
+use crate::domain::waiting_room::Weights;
+
 /// What only auth has in its configuration file, under `own`.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,10 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub sign_in: SignIn,
+    /// How people wait when more sign in than can.
+    #[serde(default)]
+    #[garde(dive)]
+    pub waiting_room: WaitingRoom,
 }
 
 /// What sessions are signed with.
@@ -70,14 +76,32 @@ pub struct SignIn {
     /// Threads that hash passwords; the machine's cores when absent.
     #[garde(inner(range(min = 1, max = 256)))]
     pub hash_threads: Option<usize>,
-    /// Sign-ins that may wait for a hash thread. At 16 ms a hash, 64 per thread are a second of waiting.
+    /// Sign-ins that may wait for a hash thread. The waiting room lets in as many as take two seconds: at 16 ms a hash, 122 per thread.
     #[garde(range(min = 1, max = 10_000))]
     pub queue: usize,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { hash_threads: None, queue: 128 }
+        Self { hash_threads: None, queue: 512 }
+    }
+}
+
+/// How people wait when more sign in than can.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitingRoom {
+    /// How the lanes share what can be served.
+    #[garde(dive)]
+    pub weights: Weights,
+    /// Where the page sends people when it is their turn: the ENT's sign-in page.
+    #[garde(length(min = 1, max = 512), prefix("/"), ascii)]
+    pub sign_in_page: String,
+}
+
+impl Default for WaitingRoom {
+    fn default() -> Self {
+        Self { weights: Weights::default(), sign_in_page: "/".to_owned() }
     }
 }
 

@@ -27,6 +27,9 @@ pub enum Error {
     /// All hash threads are busy and so many people wait that one more would wait too long.
     #[error("too many sign-ins at once")]
     SignInBusy,
+    /// The ticket of the waiting room was used before.
+    #[error("the ticket was used before")]
+    TicketUsed,
     /// The account of a valid token is gone.
     #[error("the account no longer exists")]
     AccountGone,
@@ -47,6 +50,24 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// Whether the person may only have mistyped.
+    pub fn may_be_mistyped(&self) -> bool {
+        match self {
+            Self::InvalidCredentials | Self::TotpRequired | Self::TotpWrong | Self::TotpUsed => true,
+            Self::SessionOver
+            | Self::SignInBusy
+            | Self::TicketUsed
+            | Self::AccountGone
+            | Self::NoTarget
+            | Self::Database(_)
+            | Self::SessionStore(_)
+            | Self::Audit(_)
+            | Self::Internal(_) => false,
+        }
+    }
+}
+
 impl Failure for Error {
     fn retryable(&self) -> bool {
         match self {
@@ -59,6 +80,7 @@ impl Failure for Error {
             | Self::TotpWrong
             | Self::TotpUsed
             | Self::SessionOver
+            | Self::TicketUsed
             | Self::AccountGone
             | Self::NoTarget
             | Self::Internal(_) => false,
@@ -86,6 +108,11 @@ impl Failure for Error {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid_body",
                 "Name either people or one scope.",
+            ),
+            Self::TicketUsed => Problem::new(
+                StatusCode::CONFLICT,
+                "ticket_used",
+                "This turn was used before: send the request without its ticket to get a new place.",
             ),
             Self::SignInBusy => {
                 Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")

@@ -6,6 +6,7 @@ mod domain;
 mod error;
 mod http;
 mod store;
+mod worker;
 
 pub use app::Auth;
 pub use config::Config;

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use rand::Rng;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::attribution::Cause;
@@ -28,6 +29,10 @@ pub struct ProblemBody {
     /// Stable name for programs.
     #[schema(example = "not_found")]
     pub code: String,
+    /// What some kinds of problem say besides.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub extensions: Map<String, Value>,
 }
 
 /// An error answer being made.
@@ -38,6 +43,7 @@ pub struct Problem {
     detail: String,
     retry_after_s: Option<u32>,
     cause: Option<Cause>,
+    extensions: Map<String, Value>,
 }
 
 /// What the canonical log line and the counts say of the problem.
@@ -55,7 +61,7 @@ pub(super) fn mark_of<B>(response: &HttpResponse<B>) -> Option<Mark> {
 impl Problem {
     /// A problem; `detail` goes to people outside and says what to do, never what is inside.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None, cause: None }
+        Self { status, code, detail: detail.into(), retry_after_s: None, cause: None, extensions: Map::new() }
     }
 
     /// Says after how many seconds a retry has a chance; spread by up to half, so that the refused do not come back as one.
@@ -69,6 +75,13 @@ impl Problem {
     #[must_use]
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds an extension member (RFC 9457, section 3.2), for programs.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &impl Serialize) -> Self {
+        self.extensions.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -109,6 +122,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             code: self.code.to_owned(),
+            extensions: self.extensions.clone(),
         };
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/problem+json");

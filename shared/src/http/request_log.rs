@@ -4,13 +4,19 @@ use std::time::{Duration, Instant};
 
 use actix_web::HttpMessage;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use rand::Rng;
 
 use super::EdgePolicy;
 use super::caller::{self, CallerKind};
 use super::problem;
 use crate::attribution::Cause;
 use crate::context::Context;
+use crate::ids;
 use crate::telemetry::TraceParent;
+
+/// An extension of answers that are asked for again and again: all are counted, and so many share one line in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct LogOneIn(pub u32);
 
 /// What the edge knows of a request from its beginning.
 pub(super) struct Beginning<'a> {
@@ -45,6 +51,10 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     policy.metrics.record(method, &route, status, elapsed);
     tracing::Span::current().record("otel.name", format!("{method} {route}"));
     tracing::Span::current().record("http.response.status_code", status);
+    let one_in = response.response().extensions().get::<LogOneIn>().map(|one_in| one_in.0);
+    if one_in.is_some_and(|lines| refused.is_none() && ids::random().random_range(0..lines.max(1)) > 0) {
+        return;
+    }
     // Liveness and readiness are asked several times a second by machines: they are counted, not logged.
     if route.ends_with("/livez") || route.ends_with("/readyz") {
         return;

@@ -6,6 +6,7 @@
 //! [`adaptive_limit`] bound what is taken on at all, [`priority`] says what is given up first. Parts are plain values that callers put in sequence; there is no tower of layers.
 
 pub mod adaptive_limit;
+pub mod admission;
 pub mod backoff;
 pub mod breaker;
 pub mod bulkhead;

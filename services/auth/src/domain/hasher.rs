@@ -5,8 +5,9 @@
 //! or whose asker has hung up).
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shared::attribution::Cause;
 use shared::clock::SharedClock;
@@ -19,6 +20,12 @@ use crate::error::Error;
 
 /// As counts name what a sign-in waits for here.
 pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
+/// What a hash is believed to take before any has been seen, in seconds.
+const FIRST_HASH_S: f64 = 0.016;
+/// No hash is believed to take less, in seconds.
+const LEAST_HASH_S: f64 = 0.000_1;
+/// Weight of one hash in the running mean.
+const LEARNING: f64 = 0.05;
 
 /// The hash threads and their queue. Cloning shares them; they end with the last clone.
 #[derive(Clone)]
@@ -30,6 +37,9 @@ struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
     bound: usize,
+    threads: u32,
+    /// Seconds of one hash, as the bits of an `f64`: a running mean.
+    hash_s: AtomicU64,
     clock: SharedClock,
 }
 
@@ -49,7 +59,7 @@ struct Check {
 impl Hasher {
     /// Starts `threads` threads, with room for `bound` waiting checks.
     pub fn start(threads: usize, bound: usize, clock: SharedClock) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue { state: Mutex::default(), arrived: Condvar::new(), bound, clock });
+        let queue = Arc::new(Queue::new(threads, bound, clock));
         for number in 0..threads {
             let queue = queue.clone();
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(move || queue.work())?;
@@ -74,6 +84,16 @@ impl Hasher {
         matches.ok_or_else(|| Error::Internal("a stored password hash cannot be used".to_owned()))
     }
 
+    /// Checks per second, as the last ones went.
+    pub fn rate(&self) -> f64 {
+        f64::from(self.0.0.threads) / f64::from_bits(self.0.0.hash_s.load(Ordering::Relaxed))
+    }
+
+    /// Checks that can be at hand: in the queue and on the threads.
+    pub fn holds(&self) -> u32 {
+        u32::try_from(self.0.0.bound).unwrap_or(u32::MAX).saturating_add(self.0.0.threads)
+    }
+
     /// Checks that wait for a thread.
     pub fn waiting(&self) -> usize {
         self.0.0.lock().waiting.len()
@@ -88,6 +108,17 @@ impl Drop for Owner {
 }
 
 impl Queue {
+    fn new(threads: usize, bound: usize, clock: SharedClock) -> Self {
+        Self {
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            bound,
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            hash_s: AtomicU64::new(FIRST_HASH_S.to_bits()),
+            clock,
+        }
+    }
+
     fn push(&self, check: Check) -> Result<(), Error> {
         let mut state = self.lock();
         if state.waiting.len() >= self.bound {
@@ -105,10 +136,19 @@ impl Queue {
             if check.answer.is_closed() || self.clock.now() >= check.deadline {
                 continue;
             }
+            let started = self.clock.now();
             let matches = password::matches(&check.password, &check.hash, &mut workspace);
+            self.note_duration(self.clock.now().saturating_duration_since(started));
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
             let _ = check.answer.send(matches);
         }
+    }
+
+    /// Two threads may overwrite each other's; the mean loses one sample and nothing else.
+    fn note_duration(&self, duration: Duration) {
+        let mean = f64::from_bits(self.hash_s.load(Ordering::Relaxed));
+        let mean = mean + (duration.as_secs_f64().max(LEAST_HASH_S) - mean) * LEARNING;
+        self.hash_s.store(mean.to_bits(), Ordering::Relaxed);
     }
 
     fn next(&self) -> Option<Check> {
@@ -135,7 +175,6 @@ mod tests {
     use crate::domain::password::HASH_OF_NOBODY;
     use shared::clock::system_clock;
     use shared::testing::ManualClock;
-    use std::time::Duration;
 
     fn password() -> Zeroizing<String> {
         Zeroizing::new("anything".to_owned())
@@ -164,8 +203,7 @@ mod tests {
     fn an_expired_or_abandoned_check_is_not_computed() {
         let clock = ManualClock::default();
         let shared: SharedClock = Arc::new(clock.clone());
-        let queue =
-            Queue { state: Mutex::default(), arrived: Condvar::new(), bound: 2, clock: shared.clone() };
+        let queue = Queue::new(0, 2, shared.clone());
         let (answer, mut expired) = oneshot::channel();
         let hash = HASH_OF_NOBODY.to_owned();
         queue

@@ -60,6 +60,8 @@ pub struct Identified {
     pub memberships: Vec<Membership>,
     /// How they proved who they are.
     pub method: Method,
+    /// Since when they sign in on this device, if they have before, in Unix seconds.
+    pub device_since: Option<u64>,
 }
 
 impl Sessions {
@@ -97,7 +99,7 @@ impl Sessions {
             sub: who.person_id,
             epoch: who.epoch,
             auth_time: now,
-            device_since: now,
+            device_since: who.device_since.unwrap_or(now),
             absolute_end: now + self.lifetimes.absolute_s,
             method: who.method,
         };

@@ -3,13 +3,16 @@
 use shared::config::Profile;
 use shared::context::Context;
 use shared::pg::{Database, Work};
+use shared::redis::Cluster;
 use zeroize::Zeroizing;
 
+use super::device::Device;
 use super::hasher::Hasher;
 use super::password::HASH_OF_NOBODY;
 use super::refresh_handle::Method;
 use super::session::{Granted, Identified, Sessions};
 use super::totp;
+use super::waiting_room::Inside;
 use crate::error::Error;
 use crate::store;
 use crate::store::account::Account;
@@ -31,6 +34,8 @@ pub struct SignIn {
     pub database: Database,
     /// Password checks.
     pub hasher: Hasher,
+    /// Where used tickets are remembered.
+    pub cluster: Cluster,
     /// What a sign-in opens.
     pub sessions: Sessions,
     /// Whether demo accounts may sign in.
@@ -38,8 +43,15 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Lets a person in, or says as little as possible.
-    pub async fn attempt(&self, context: &Context, typed: Credentials) -> Result<(Account, Granted), Error> {
+    /// Lets a person in, or says as little as possible. Whoever is `inside` makes room when the password has been checked.
+    pub async fn attempt(
+        &self,
+        context: &Context,
+        inside: Inside,
+        device: Option<&Device>,
+        typed: Credentials,
+    ) -> Result<(Account, Granted), Error> {
+        self.use_ticket(context, &inside).await?;
         let login = typed.login.trim().to_lowercase();
         let found = {
             let mut reader = self.database.reader(context, Work::Login).await?;
@@ -47,13 +59,32 @@ impl SignIn {
         };
         let hash = found.as_ref().map_or(HASH_OF_NOBODY, |account| account.password_hash.as_str()).to_owned();
         let matches = self.hasher.check(context, typed.password, hash).await?;
+        drop(inside);
         let account =
             found.filter(|account| matches && self.may_sign_in(account)).ok_or(Error::InvalidCredentials)?;
         let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
         let memberships = account.memberships.clone();
-        let who = Identified { person_id: account.person_id, epoch: account.epoch, memberships, method };
+        let device_since = device.and_then(|device| device.known_since(account.person_id));
+        let who = Identified {
+            person_id: account.person_id,
+            epoch: account.epoch,
+            memberships,
+            method,
+            device_since,
+        };
         let granted = self.sessions.start(context, &who).await?;
         Ok((account, granted))
+    }
+
+    /// A ticket is good for one try. Without Redis that holds in each instance, and not between them.
+    async fn use_ticket(&self, context: &Context, inside: &Inside) -> Result<(), Error> {
+        let Some(ticket) = &inside.ticket else { return Ok(()) };
+        let is_fresh = match store::waiting_room::spend(&self.cluster, context, ticket).await {
+            Ok(is_fresh) => is_fresh,
+            Err(error) if error.retryable() => inside.spend_here(ticket),
+            Err(error) => return Err(error.into()),
+        };
+        if is_fresh { Ok(()) } else { Err(Error::TicketUsed) }
     }
 
     fn may_sign_in(&self, account: &Account) -> bool {

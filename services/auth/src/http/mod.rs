@@ -4,6 +4,8 @@ mod jwks;
 mod me;
 mod revocations;
 mod sessions;
+mod waiting_room;
+mod waiting_room_page;
 
 use actix_web::web;
 use shared::http::Access::{Anybody, RefreshHandle, SignedIn};
@@ -27,6 +29,7 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(sessions::sign_in, Critical, Anybody)
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
+        .serve(waiting_room::ask, Critical, Anybody)
         .serve(me::me, Normal, SignedIn);
 }
 

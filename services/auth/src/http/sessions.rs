@@ -14,9 +14,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::waiting_room::{self, Door};
 use crate::app::Auth;
 use crate::domain::session::Granted;
 use crate::domain::sign_in::Credentials;
+use crate::domain::waiting_room::{Ticket, WaitingRoom};
 use crate::error::Error;
 use crate::store::account::Account;
 
@@ -80,9 +82,11 @@ pub struct Refreshed {
         (status = 401, body = ProblemBody, content_type = "application/problem+json",
             description = "invalid_credentials, totp_required, totp_wrong, totp_code_used"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "ticket_used"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
-            description = "sign_in_busy, database_unavailable, session_store_unavailable")
+            description = "waiting_room (with a member `place`: come back with its ticket), sign_in_busy, \
+                           database_unavailable, session_store_unavailable")
     )
 )]
 #[post("/auth/v1/sessions")]
@@ -90,13 +94,36 @@ pub async fn sign_in(
     context: Context,
     auth: Data<Auth>,
     _: Keyless,
+    door: Door,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
     let password = Zeroizing::new(new.password);
     let typed = Credentials { login: new.login, password, totp_code: new.totp_code };
-    let (account, granted) = auth.sign_in().attempt(&context, typed).await?;
+    let Door { inside, device } = door;
+    let ticket = inside.ticket;
+    let attempt = auth.sign_in().attempt(&context, inside, device.as_ref(), typed).await;
+    let (account, granted) = match attempt {
+        Ok(signed_in) => signed_in,
+        Err(error) => return Ok(refusal(error, ticket, auth.waiting_room())),
+    };
+    let device = auth.remember(&context, device, &account);
+    let mut response = HttpResponse::Created();
+    waiting_room::add_device(&mut response, device);
+    if ticket.is_some() {
+        waiting_room::remove_ticket(&mut response);
+    }
     let body = Session::new(account, &granted);
-    Ok(with_cookies(HttpResponse::Created(), granted).json(body))
+    Ok(with_cookies(response, granted).json(body))
+}
+
+/// Whoever waited for their turn and mistyped keeps it for another try.
+fn refusal(error: Error, ticket: Option<Ticket>, room: &WaitingRoom) -> HttpResponse {
+    let next = ticket.filter(|_| error.may_be_mistyped()).and_then(Ticket::next_try);
+    let mut response = Problem::from(error).response();
+    if let Some(next) = next {
+        waiting_room::add_ticket(&mut response, &room.seal(&next));
+    }
+    response
 }
 
 /// Exchange the refresh handle for a new access token.

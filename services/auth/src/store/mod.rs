@@ -5,3 +5,4 @@ pub mod person;
 pub mod revocation;
 pub mod seed;
 pub mod session;
+pub mod waiting_room;

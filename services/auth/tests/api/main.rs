@@ -13,3 +13,4 @@ mod revocations;
 mod seed;
 mod sessions;
 mod siblings;
+mod waiting_room;

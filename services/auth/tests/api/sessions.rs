@@ -195,19 +195,3 @@ async fn sign_in_and_refresh_take_no_idempotency_key_because_sessions_are_not_st
     }
     browser.post(REFRESH, &json!({})).await.expect(200);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn more_sign_ins_than_the_queue_holds_are_refused_with_a_time_to_come_back() {
-    let settings = json!({ "sign_in": { "hash_threads": 1, "queue": 1 } });
-    let app = App::start_with(settings, shared::clock::system_clock()).await;
-    // Unknown logins cost a full-size hash, so that forty at once are more than one thread and one place can take.
-    let attempts = (0..40).map(|_| async { sign_in(&app.browser(), "nobody", PASSWORD).await });
-    let answers = futures_util::future::join_all(attempts).await;
-    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
-    assert!(!refused.is_empty(), "some are refused");
-    for answer in refused {
-        assert_eq!(answer.code(), "sign_in_busy");
-        assert!(answer.headers.contains_key("retry-after"));
-    }
-    assert!(answers.iter().any(|answer| answer.status == 401), "and some are served");
-}

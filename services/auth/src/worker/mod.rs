@@ -1,0 +1,3 @@
+//! Settles what auth does beside requests.
+
+pub mod waiting_room;

@@ -1,0 +1,214 @@
+//! Settles how people wait when more sign in than can: in order, with a place that is theirs, and never for nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Auth;
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::ablation::{Ablation, Part};
+use shared::clock::system_clock;
+use shared::testing::{Answer, Client, Running, eventually, redis_behind_proxies};
+use tokio::task::JoinSet;
+
+use crate::app::{App, PASSWORD, config, sign_in};
+
+const SIGN_IN: &str = "/auth/v1/sessions";
+const ROOM: &str = "/auth/v1/waiting-room";
+/// Nobody has this login: a full hash is computed for it.
+const NOBODY: &str = "nobody";
+
+/// Keeps all places inside taken by people who mistype and come again, until it goes or is dropped.
+struct Crowd(JoinSet<()>);
+
+impl Crowd {
+    async fn gather(app: &Arc<App>) -> Self {
+        let mut crowd = JoinSet::new();
+        for _ in 0..40 {
+            let app = app.clone();
+            crowd.spawn(async move {
+                loop {
+                    come_in(&app.browser(), NOBODY, "anything").await;
+                }
+            });
+        }
+        eventually("people have to wait", async || {
+            room_status(app).await.pointer("/is_open") == Some(&json!(false))
+        })
+        .await;
+        Self(crowd)
+    }
+
+    fn go(mut self) {
+        self.0.abort_all();
+    }
+}
+
+/// What `/statusz` says of the room.
+async fn room_status(app: &App) -> Value {
+    let status = app.auth.internal_client().get("/statusz").await;
+    status.body.pointer("/waiting_room").cloned().unwrap_or_default()
+}
+
+async fn place(browser: &Client) -> Value {
+    browser.get(ROOM).await.expect(200).body
+}
+
+/// Asks as often as one is told to, until it is one's turn.
+async fn wait_for_turn(browser: &Client) {
+    let waiting = async {
+        loop {
+            let again_in_s = place(browser).await.pointer("/ask_again_in_s").and_then(Value::as_u64).unwrap();
+            if again_in_s == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(again_in_s)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("a turn");
+}
+
+/// Signs in as somebody who is sent to wait does; returns how many attempts that took.
+async fn come_in(browser: &Client, login: &str, password: &str) -> (u32, Answer) {
+    for attempt in 1..=5 {
+        let answer = sign_in(browser, login, password).await;
+        if answer.status != 503 {
+            return (attempt, answer);
+        }
+        assert_eq!(answer.code(), "waiting_room", "{answer:?}");
+        assert!(answer.headers.contains_key("retry-after") && answer.headers.contains_key("waiting-ticket"));
+        wait_for_turn(browser).await;
+    }
+    panic!("{login} was sent to wait five times");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_in_a_crowd_gets_in_with_three_attempts_at_most() {
+    let app = Arc::new(App::start().await);
+    let people = (0..50).map(|number| {
+        let app = app.clone();
+        async move {
+            let login = if number % 10 == 0 { "zoe.martin" } else { NOBODY };
+            let (attempts, answer) = come_in(&app.browser(), login, PASSWORD).await;
+            assert_eq!(answer.status, if login == NOBODY { 401 } else { 201 }, "{answer:?}");
+            attempts
+        }
+    });
+    let attempts = join_all(people).await;
+    assert!(attempts.iter().all(|attempts| *attempts <= 3), "{attempts:?}");
+    assert!(attempts.iter().any(|attempts| *attempts > 1), "nobody had to wait: this proves nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_used_once_and_by_whoever_presents_it_first() {
+    let app = Arc::new(App::start().await);
+    let crowd = Crowd::gather(&app).await;
+    let browser = app.browser();
+    sign_in(&browser, "zoe.martin", PASSWORD).await.expect_problem(503, "waiting_room");
+    wait_for_turn(&browser).await;
+    let ticket = browser.cookie("ent_ticket").unwrap();
+    crowd.go();
+    let present = async || {
+        let body = json!({ "login": "zoe.martin", "password": PASSWORD });
+        let other = app.browser();
+        let request = other.request(Method::POST, SIGN_IN).header("waiting-ticket", &ticket).json(&body);
+        other.send(request).await
+    };
+    eventually("the turn is used", async || present().await.status == 201).await;
+    present().await.expect_problem(409, "ticket_used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_mistypes_keeps_their_turn_for_two_more_tries() {
+    let app = Arc::new(App::start().await);
+    let _crowd = Crowd::gather(&app).await;
+    let browser = app.browser();
+    sign_in(&browser, "zoe.martin", "wrong").await.expect_problem(503, "waiting_room");
+    for password in ["wrong", "wrong again"] {
+        wait_for_turn(&browser).await;
+        let (_, answer) = come_in(&browser, "zoe.martin", password).await;
+        answer.expect_problem(401, "invalid_credentials");
+        assert_eq!(place(&browser).await["standing"], "called", "still their turn");
+    }
+    let (_, answer) = come_in(&browser, "zoe.martin", PASSWORD).await;
+    answer.expect(201);
+    assert_eq!(browser.cookie("ent_ticket").filter(|ticket| !ticket.is_empty()), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_is_kept_in_the_ticket_and_a_forged_ticket_is_none() {
+    let app = Arc::new(App::start().await);
+    let _crowd = Crowd::gather(&app).await;
+    let browser = app.browser();
+    let first = place(&browser).await;
+    browser.set_cookie("ent_ticket", "forged".to_owned());
+    let second = place(&browser).await;
+    assert_ne!(first["ticket"], second["ticket"]);
+    let ticket = browser.cookie("ent_ticket").unwrap();
+    assert_eq!(Some(ticket.as_str()), second["ticket"].as_str());
+    // Asking again gives the same place, with its promise in it once there is one.
+    let again = place(&browser).await;
+    assert!(
+        again["ahead"].as_u64() <= second["ahead"].as_u64() || second["standing"] == "counting",
+        "{again}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_get_a_page_and_devices_their_lane() {
+    let app = Arc::new(App::start().await);
+    let browser = app.signed_in("zoe.martin").await;
+    assert!(browser.cookie("ent_device").is_some());
+    let open = place(&app.browser()).await;
+    assert_eq!(open["standing"], "open");
+    let _crowd = Crowd::gather(&app).await;
+    let request =
+        browser.request(Method::GET, ROOM).header("accept", "text/html").header("accept-language", "fr");
+    let page = browser.send(request).await.expect(200);
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    assert!(page.headers.contains_key("refresh") || page.body.to_string().contains("à vous"), "{page:?}");
+    eventually("a place in the lane of pupils", async || {
+        place(&{
+            let other = app.browser();
+            other.set_cookie("ent_device", browser.cookie("ent_device").unwrap());
+            other
+        })
+        .await;
+        room_status(&app).await.pointer("/lanes/student/waiting").and_then(Value::as_f64) > Some(0.0)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_one_instance_keeps_the_room_alone() {
+    let app = App::start().await;
+    let mut settings = config(&app.database, &app.keys, json!({}));
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    settings.redis.reach_as = reach_as;
+    let app = Arc::new(App { auth: Running::<Auth>::start(settings, system_clock()), ..app });
+    let _crowd = Crowd::gather(&app).await;
+    let browser = app.browser();
+    sign_in(&browser, NOBODY, "anything").await.expect_problem(503, "waiting_room");
+    proxies.iter().for_each(shared::testing::FaultProxy::break_connections);
+    wait_for_turn(&browser).await;
+    let (_, answer) = come_in(&browser, NOBODY, "anything").await;
+    answer.expect_problem(401, "invalid_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_waiting_room_whoever_comes_when_it_is_full_is_sent_away_with_nothing() {
+    let app = App::start().await;
+    let mut settings = config(&app.database, &app.keys, json!({}));
+    settings.ablate = Ablation::default().without(Part::WaitingRoom);
+    let app = App { auth: Running::<Auth>::start(settings, system_clock()), ..app };
+    let answers =
+        join_all((0..60).map(|_| async { sign_in(&app.browser(), NOBODY, "anything").await })).await;
+    let sent_away = answers.iter().filter(|answer| answer.status == 503).collect::<Vec<_>>();
+    assert!(!sent_away.is_empty());
+    for answer in sent_away {
+        assert_eq!((answer.code(), &answer.body["place"]), ("sign_in_busy", &Value::Null));
+        let seconds: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((2..=3).contains(&seconds), "{seconds}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Settles who comes next when more people want in than can be served: order of arrival within weighted lanes, at the pace of those who do come.
+//!
+//! Why: a server that refuses whoever comes when it is full serves whoever retries fastest, and everybody retries. Here a
+//! refused person gets a place that nobody behind can take, and an hour to come back at.
+//! When it trips: work that is taken and not done exceeds what can be done in [`HORIZON`]; or somebody waits already.
+//! How it recovers: when nobody waits any more, the room is open and newcomers enter directly.
+//!
+//! Tickets are not stored anywhere; what is known of them is how many were given in each second of each lane. A *mark* per lane
+//! says how far people have been called: everybody before it may enter. The mark moves so that work taken, plus those who
+//! were called and are on their way, is what can be done in [`HORIZON`]. Of those called, only the share that usually shows up
+//! is counted as on its way, for ten seconds: tickets that nobody uses cost ten seconds of learning, and no capacity after that.
+//! Arrival groups by time are Cloudflare Waiting Room's idea (theirs are minutes, these are seconds); the weights are deficit round robin.
+
+mod called;
+mod promise;
+mod room;
+#[cfg(test)]
+mod simulation;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use promise::{Appointment, Standing};
+pub use room::Room;
+
+/// How much work is kept at hand: enough to bridge the way from "you are called" to "here I am".
+pub const HORIZON: Duration = Duration::from_secs(2);
+
+/// A second is over, and all its tickets have been reported, so long after its beginning.
+const SETTLED_MS: u64 = 1_500;
+
+/// A place in a lane: the second of arrival, and a spot within it that nobody can choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Unix seconds.
+    pub second: u64,
+    /// Evenly spread over the whole range.
+    pub spot: u32,
+}
+
+/// How many tickets were given in each second.
+pub type Arrivals = BTreeMap<u64, u32>;
+
+/// What one instance says of itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Unix milliseconds.
+    pub at_ms: u64,
+    /// People it can serve, per second.
+    pub rate: f64,
+    /// People it is willing to have at hand at once; as a rule what it can serve in [`HORIZON`].
+    pub holds: f64,
+    /// People whose service has been taken on and is not finished.
+    pub taken: u32,
+    /// Its lanes, in their order.
+    pub lanes: Vec<LaneReport>,
+}
+
+/// One lane of an instance.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LaneReport {
+    /// Tickets that it gave, from the mark on.
+    pub given: Arrivals,
+    /// Tickets that were used at it since it started.
+    pub used: u64,
+}
+
+/// What all instances go by.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Unix milliseconds.
+    pub at_ms: u64,
+    /// Nobody waits: newcomers enter directly.
+    pub is_open: bool,
+    /// The lanes, in their order.
+    pub lanes: Vec<Lane>,
+}
+
+/// One lane.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Everybody before it has been called.
+    pub mark: Position,
+    /// Tickets called per second, as long as those lanes have somebody waiting that have now.
+    pub pace: f64,
+    /// Tickets that would be called per second if nobody waited in other lanes.
+    pub fastest: f64,
+    /// Share of those called who do come.
+    pub show_up: f64,
+    /// Tickets from the mark's second on.
+    pub waiting: Arrivals,
+}
+
+impl Lane {
+    /// Whether the holder of this position may enter.
+    pub fn has_called(&self, position: Position) -> bool {
+        position < self.mark
+    }
+
+    /// Tickets between the mark and a position.
+    pub fn ahead_of(&self, position: Position) -> f64 {
+        if self.has_called(position) {
+            return 0.0;
+        }
+        let before: f64 =
+            self.waiting.range(self.mark.second..position.second).map(|(_, n)| f64::from(*n)).sum();
+        let same = self.waiting.get(&position.second).copied().unwrap_or(0);
+        let called = self.waiting.get(&self.mark.second).copied().unwrap_or(0);
+        before + f64::from(same) * share(position.spot) - f64::from(called) * share(self.mark.spot)
+    }
+
+    /// Tickets that have not been called.
+    pub fn waiting(&self) -> f64 {
+        let all: f64 = self.waiting.range(self.mark.second..).map(|(_, n)| f64::from(*n)).sum();
+        let called = self.waiting.get(&self.mark.second).copied().unwrap_or(0);
+        (all - f64::from(called) * share(self.mark.spot)).max(0.0)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of people are far below 2^53")]
+fn real(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, which is what is wanted"
+)]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+/// How much of its second lies before a spot.
+fn share(spot: u32) -> f64 {
+    f64::from(spot) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,164 @@
+//! Settles how far each lane is called, from what the instances report; whoever holds the lease runs it.
+
+use std::collections::BTreeMap;
+
+use super::called::Called;
+use super::{Arrivals, Lane, Position, Report, SETTLED_MS, State, real, share, whole};
+
+/// A report that is older belongs to an instance that is gone.
+const REPORT_LIFE_MS: u64 = 3_000;
+
+/// The one that calls. It begins with the state that the last holder of the lease left.
+#[derive(Debug)]
+pub struct Room {
+    weights: Vec<f64>,
+    state: State,
+    called: Vec<Called>,
+    /// Tickets used, by instance and lane, as last reported.
+    used: BTreeMap<String, Vec<u64>>,
+}
+
+impl Room {
+    /// Goes on from `state`, with one weight per lane.
+    pub fn resume(weights: &[f64], mut state: State) -> Self {
+        state.lanes.resize_with(weights.len(), || Lane { show_up: 1.0, ..Lane::default() });
+        let called = state.lanes.iter().map(|lane| Called::resume(lane.show_up)).collect();
+        Self { weights: weights.to_vec(), state, called, used: BTreeMap::new() }
+    }
+
+    /// Changes how the lanes share what there is.
+    pub fn set_weights(&mut self, weights: &[f64]) {
+        for (weight, new) in self.weights.iter_mut().zip(weights) {
+            *weight = *new;
+        }
+    }
+
+    /// Calls as many as can be served, and says how things stand. To be done five times a second.
+    pub fn advance(&mut self, now_ms: u64, reports: &BTreeMap<String, Report>) -> &State {
+        let alive = |report: &&Report| report.at_ms + REPORT_LIFE_MS >= now_ms;
+        let alive: Vec<&Report> = reports.values().filter(alive).collect();
+        self.note_who_came(reports);
+        self.called.iter_mut().for_each(|called| called.tick(now_ms));
+        let settled = now_ms.saturating_sub(SETTLED_MS) / 1_000;
+        self.collect_waiting(&alive, settled);
+        let rate: f64 = alive.iter().map(|report| report.rate).sum();
+        let room: f64 = alive.iter().map(|report| report.holds - f64::from(report.taken)).sum();
+        let left = self.call(now_ms, settled, room);
+        let waiting: f64 = self.state.lanes.iter().map(Lane::waiting).sum();
+        // The few whose second is not over yet are called with it, when there is room for all of them.
+        self.state.is_open = waiting <= left;
+        self.state.at_ms = now_ms;
+        self.set_pace(rate);
+        &self.state
+    }
+
+    fn note_who_came(&mut self, reports: &BTreeMap<String, Report>) {
+        for (instance, report) in reports {
+            let now: Vec<u64> = report.lanes.iter().map(|lane| lane.used).collect();
+            // Who came before this room was looking was called by another.
+            let before = self.used.insert(instance.clone(), now.clone()).unwrap_or_else(|| now.clone());
+            for ((called, now), before) in self.called.iter_mut().zip(now).zip(before) {
+                // An instance that started anew counts from nothing.
+                called.come(real(now.checked_sub(before).unwrap_or(now)));
+            }
+        }
+        self.used.retain(|instance, _| reports.contains_key(instance));
+    }
+
+    /// Sums what the instances gave, and moves the marks of empty lanes along with time.
+    fn collect_waiting(&mut self, reports: &[&Report], settled: u64) {
+        for (number, lane) in self.state.lanes.iter_mut().enumerate() {
+            lane.waiting = Arrivals::new();
+            for given in reports.iter().filter_map(|report| report.lanes.get(number)) {
+                for (&second, &count) in given.given.range(lane.mark.second..) {
+                    *lane.waiting.entry(second).or_default() += count;
+                }
+            }
+            if lane.mark.second < settled && callable(lane, settled) <= 0.0 {
+                lane.mark = Position { second: settled, spot: 0 };
+            }
+        }
+    }
+
+    /// Shares what can be `served` between the lanes; returns what is left.
+    fn call(&mut self, now_ms: u64, settled: u64, served: f64) -> f64 {
+        let on_their_way: Vec<f64> = self.called.iter().map(Called::on_their_way).collect();
+        let mut tickets = vec![0.0; self.called.len()];
+        // First, each lane that needs it has its share, whoever in other lanes was called and has not come.
+        let own = self.shares(settled, served.max(0.0));
+        let own: Vec<f64> =
+            own.iter().zip(&on_their_way).map(|(share, way)| (share - way).max(0.0)).collect();
+        let mut left = served - on_their_way.iter().sum::<f64>() - self.take(&own, settled, &mut tickets);
+        // Then what is left goes to whoever can use it; each turn empties a lane or uses it up.
+        for _ in 0..self.called.len() {
+            if left > 0.0 {
+                let more = self.shares(settled, left);
+                left -= self.take(&more, settled, &mut tickets);
+            }
+        }
+        for (called, tickets) in self.called.iter_mut().zip(tickets) {
+            if tickets > 0.0 {
+                called.call(now_ms, tickets);
+            }
+        }
+        left
+    }
+
+    /// `people` by weight, between the lanes in which somebody can be called.
+    fn shares(&self, settled: u64, people: f64) -> Vec<f64> {
+        let lanes = self.state.lanes.iter().zip(&self.weights);
+        let weights: Vec<f64> =
+            lanes.map(|(lane, weight)| if callable(lane, settled) > 0.0 { *weight } else { 0.0 }).collect();
+        let sum: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| if sum > 0.0 { people * weight / sum } else { 0.0 }).collect()
+    }
+
+    /// Calls so many people of each lane who will come; returns how many that are.
+    fn take(&mut self, people: &[f64], settled: u64, tickets: &mut [f64]) -> f64 {
+        let lanes = self.state.lanes.iter_mut().zip(&self.called);
+        let mut taken = 0.0;
+        for (((lane, called), people), tickets) in lanes.zip(people).zip(tickets) {
+            lane.show_up = called.show_up();
+            let wanted = (people / lane.show_up).min(callable(lane, settled));
+            move_mark(lane, wanted, settled);
+            *tickets += wanted;
+            taken += wanted * lane.show_up;
+        }
+        taken
+    }
+
+    /// How fast each lane is called while all that have somebody waiting stay so.
+    fn set_pace(&mut self, rate: f64) {
+        let has_waiting = |lane: &Lane| lane.waiting() >= 1.0;
+        let lanes = self.state.lanes.iter().zip(&self.weights);
+        let weight: f64 = lanes.filter(|(lane, _)| has_waiting(lane)).map(|(_, weight)| weight).sum();
+        for (lane, own) in self.state.lanes.iter_mut().zip(&self.weights) {
+            // Whoever joins an empty lane shares with those that are not.
+            let all = if has_waiting(lane) { weight } else { weight + own };
+            lane.fastest = rate / lane.show_up;
+            lane.pace = lane.fastest * own / all;
+        }
+    }
+}
+
+/// Tickets of a lane that can be called now.
+fn callable(lane: &Lane, settled: u64) -> f64 {
+    lane.ahead_of(Position { second: settled, spot: 0 })
+}
+
+/// Moves the mark over `tickets`, at most to the first second that is not settled.
+fn move_mark(lane: &mut Lane, mut tickets: f64, settled: u64) {
+    while tickets > 0.0 && lane.mark.second < settled {
+        let count = f64::from(lane.waiting.get(&lane.mark.second).copied().unwrap_or(0));
+        let left = count * (1.0 - share(lane.mark.spot));
+        if tickets + 1e-6 >= left {
+            tickets -= left;
+            lane.mark = Position { second: lane.mark.second + 1, spot: 0 };
+        } else {
+            let step = whole(tickets / count * (f64::from(u32::MAX) + 1.0));
+            let spot = u64::from(lane.mark.spot).saturating_add(step);
+            lane.mark.spot = u32::try_from(spot).unwrap_or(u32::MAX);
+            tickets = 0.0;
+        }
+    }
+}
