@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use shared::clock::Clock;
 use shared::resilience::priority::{PerPriority, Priority};
-use shared::resilience::shedding::Shedder;
+use shared::resilience::shedding::{LAG_LIMIT, Shedder};
 use shared::testing::ManualClock;
 
 /// A request keeps the worker for a millisecond, a refusal for ten microseconds.
@@ -66,7 +66,7 @@ impl Worker {
 pub fn main() {
     let start = ManualClock::default().now();
     let mut worker = Worker {
-        shedder: Shedder::new(start),
+        shedder: Shedder::new(LAG_LIMIT, start),
         start,
         busy_until: Duration::ZERO,
         next_probe: Duration::ZERO,

@@ -68,6 +68,8 @@ pub struct PublicPolicy {
     pub limits: CallerLimits,
     /// Between which bounds each worker finds how many requests it works on at once.
     pub concurrency: Bounds,
+    /// How late a worker may be, in the mean of a second, before it sheds.
+    pub lag_limit: Duration,
     /// Where workers say how busy they are.
     pub loads: WorkerLoads,
 }

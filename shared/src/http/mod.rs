@@ -107,6 +107,11 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub concurrency: Bounds,
+    /// A worker whose event loop runs this much later than asked, in the mean of a second, sheds the least important requests, in
+    /// milliseconds.
+    #[serde(default = "default_lag_ms")]
+    #[garde(range(min = 1, max = 60_000))]
+    pub lag_ms: u64,
     /// After SIGTERM: how long to go on serving while the front door notices that this instance is no longer ready, in milliseconds.
     #[serde(default = "default_linger_ms")]
     #[garde(range(max = 60_000))]
@@ -134,6 +139,9 @@ fn default_max_connections() -> usize {
 }
 fn default_slow_ms() -> u64 {
     1_000
+}
+fn default_lag_ms() -> u64 {
+    20
 }
 fn default_linger_ms() -> u64 {
     1_500

@@ -47,7 +47,7 @@ impl Gate {
         let gate = Rc::new(Self {
             clock: policy.clock.clone(),
             ablation: policy.ablation,
-            shedder: RefCell::new(Shedder::new(now)),
+            shedder: RefCell::new(Shedder::new(public.lag_limit, now)),
             limit: RefCell::new(AdaptiveLimit::new(public.concurrency, public.routes.len(), now)),
             load: public.loads.add(),
         });

@@ -80,6 +80,7 @@ fn public<S: Service>(service: S, kit: Kit, config: &Config, listener: TcpListen
         routes: routes.clone(),
         limits: CallerLimits::new(&config.rate_limits, &kit.clock),
         concurrency: config.concurrency,
+        lag_limit: Duration::from_millis(config.lag_ms),
         loads: kit.loads.clone(),
     };
     let policy = policy(&kit, config, Some(public), "public");

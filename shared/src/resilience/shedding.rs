@@ -1,7 +1,7 @@
 //! Settles which requests a worker refuses because it is behind with its work: the least important first, before their bodies are read.
 //!
 //! Why: a worker that accepts more than it can do answers everybody too late, and most of those have gone by then.
-//! When it trips: the mean lag of its event loop is over [`LAG_LIMIT`] for a window of one second or 2,000 requests.
+//! When it trips: the mean lag of its event loop is over a limit for a window of one second or 2,000 requests.
 //! How it recovers: each window without that lag lets more in; load that falls below what was let in before is let in at once.
 //! Formula: DAGOR (Zhou et al., "Overload Control for Scaling `WeChat` Microservices", 2018): queuing time over 20 ms means
 //! overload; then 5 % less than was admitted, else 1 % more, cut by priority. Two things differ: 5 % are taken for each 20 ms,
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use super::priority::{PerPriority, Priority};
 
-/// Mean lag from which a worker counts as overloaded.
+/// Mean lag from which a worker counts as overloaded, where nothing else is configured.
 pub const LAG_LIMIT: Duration = Duration::from_millis(20);
 /// A window ends after this time …
 const WINDOW: Duration = Duration::from_secs(1);
 /// … or after so many requests, so that a heavier overload is answered sooner.
 const WINDOW_REQUESTS: u32 = 2_000;
-/// What an overloaded window takes away, for each [`LAG_LIMIT`] of its mean lag.
+/// What an overloaded window takes away, for each time that the limit fits into its mean lag.
 const LESS: f64 = 0.05;
 /// It never takes away more than this: lag looks back, and part of it is over when it is measured.
 const MOST_LESS: f64 = 0.5;
@@ -32,6 +32,7 @@ const LEAST_RATE: f64 = 20.0;
 /// The decision of one worker. Pure: lag and time come from outside.
 #[derive(Debug)]
 pub struct Shedder {
+    lag_limit: Duration,
     window_start: Instant,
     arrived: PerPriority<u32>,
     admitted: u32,
@@ -47,8 +48,9 @@ pub struct Shedder {
 
 impl Shedder {
     /// Admits everything until it learns better.
-    pub fn new(now: Instant) -> Self {
+    pub fn new(lag_limit: Duration, now: Instant) -> Self {
         Self {
+            lag_limit,
             window_start: now,
             arrived: PerPriority::default(),
             admitted: 0,
@@ -101,7 +103,9 @@ impl Shedder {
         self.admitted_rate = self.next_rate(f64::from(self.admitted) / seconds);
         self.shares =
             self.admitted_rate.map_or(PerPriority::new(1.0, 1.0, 1.0), |rate| self.cut(rate * seconds));
-        if Priority::ALL.iter().all(|&priority| self.share(priority) >= 1.0) && self.mean_lag() <= LAG_LIMIT {
+        if Priority::ALL.iter().all(|&priority| self.share(priority) >= 1.0)
+            && self.mean_lag() <= self.lag_limit
+        {
             self.admitted_rate = None;
         }
         self.window_start = now;
@@ -117,11 +121,11 @@ impl Shedder {
 
     fn next_rate(&self, admitted: f64) -> Option<f64> {
         let lag = self.mean_lag();
-        if lag > LAG_LIMIT {
-            let times = lag.as_secs_f64() / LAG_LIMIT.as_secs_f64();
+        if lag > self.lag_limit {
+            let times = lag.as_secs_f64() / self.lag_limit.as_secs_f64();
             return Some((admitted * (1.0 - (LESS * times).min(MOST_LESS))).max(LEAST_RATE));
         }
-        let growth = if lag <= LAG_LIMIT / 4 { MUCH_MORE } else { MORE };
+        let growth = if lag <= self.lag_limit / 4 { MUCH_MORE } else { MORE };
         self.admitted_rate.map(|rate| rate.max(admitted) * growth)
     }
 

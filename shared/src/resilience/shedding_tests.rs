@@ -24,7 +24,7 @@ const CONNECTIONS: u32 = 4_096;
 impl Worker {
     fn new(is_shedding: bool) -> Self {
         let start = ManualClock::default().now();
-        let shedder = is_shedding.then(|| Shedder::new(start));
+        let shedder = is_shedding.then(|| Shedder::new(LAG_LIMIT, start));
         Self { shedder, start, busy_until: Duration::ZERO, next_probe: Duration::ZERO }
     }
 
@@ -108,7 +108,7 @@ proptest! {
         lags in prop::collection::vec((0_u64..200, 0_usize..3, 1_u32..200), 1..100),
     ) {
         let mut now = ManualClock::default().now();
-        let mut shedder = Shedder::new(now);
+        let mut shedder = Shedder::new(LAG_LIMIT, now);
         for (lag_ms, priority, requests) in lags {
             (0..requests).for_each(|_| { shedder.admits(now, Priority::ALL[priority]); });
             now += Duration::from_millis(300);

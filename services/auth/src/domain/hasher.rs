@@ -20,6 +20,8 @@ use crate::error::Error;
 
 /// As counts name what a sign-in waits for here.
 pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
+/// Hash threads step back behind the answers of everybody else: three quarters of a busy core go to those first.
+const NICENESS: i32 = 5;
 /// What a hash is believed to take before any has been seen, in seconds.
 const FIRST_HASH_S: f64 = 0.016;
 /// No hash is believed to take less, in seconds.
@@ -131,6 +133,8 @@ impl Queue {
     }
 
     fn work(&self) {
+        // Where a thread may not be made nicer, hashing competes with the answers of everybody else.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
         let mut workspace = Workspace::new();
         while let Some(check) = self.next() {
             if check.answer.is_closed() || self.clock.now() >= check.deadline {

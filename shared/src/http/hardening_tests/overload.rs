@@ -24,6 +24,7 @@ use crate::http::{
 };
 use crate::resilience::adaptive_limit::Bounds;
 use crate::resilience::priority::Priority::{Critical, Deferrable, Normal};
+use crate::resilience::shedding::LAG_LIMIT;
 
 /// What one request of `/heavy` keeps its worker from anything else.
 const HEAVY: Duration = Duration::from_millis(5);
@@ -97,6 +98,7 @@ impl Overloadable {
             routes: RouteTable::of(&described),
             limits: CallerLimits::new(&unlimited, &system_clock()),
             concurrency,
+            lag_limit: LAG_LIMIT,
             loads: loads.clone(),
         };
         let policy = crate::http::EdgePolicy { public: Some(public), ablation, ..policy(BODY_TIME) };
