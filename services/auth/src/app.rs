@@ -137,7 +137,7 @@ impl Service for Auth {
         };
         let device_key = SealingKey::derive(&secret, "device");
         let waiting = own.waiting_room.clone();
-        Ok(Self { sign_in, waiting_room, device_key, waiting, revocations, follower, verifier, publisher })
+        Ok(Self { sign_in, revocations, follower, waiting_room, device_key, waiting, verifier, publisher })
     }
 
     fn start_workers(&self, kit: &Kit) {
