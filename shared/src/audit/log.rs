@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::merkle;
@@ -19,6 +20,22 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 const STEP_LIMIT: Duration = Duration::from_secs(30);
 /// The lock is "audt" in ASCII. A batch's leaves are in memory together, so it is small.
 const SEQUENCE: Sequence = Sequence { table: "audit_leaf", lock: 0x6175_6474, batch: 1_000 };
+
+/// Entries without a position are counted up to here.
+const MOST_COUNTED: i64 = 10_000;
+
+/// How far a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Entries with a position, which is also the last position.
+    pub entries: u64,
+    /// Entries without one yet, counted up to 10,000.
+    pub waiting: u64,
+    /// Entries that the last checkpoint covers; none without a checkpoint.
+    pub signed: Option<u64>,
+    /// Seconds since the last checkpoint. It grows while nothing is appended, because then none is due.
+    pub checkpoint_age_s: Option<i64>,
+}
 
 /// The log. Cloning shares its engines.
 #[derive(Clone)]
@@ -131,6 +148,26 @@ impl Log {
         let checkpoint = Checkpoint { origin: self.origin.to_string(), tree, at: self.clock.utc() };
         checkpoints.write(&checkpoint).await?;
         Ok(Some(checkpoint))
+    }
+
+    /// How far the log is.
+    pub async fn progress(&self, context: &Context) -> Result<Progress, Error> {
+        let mut reader = self.database.reader(context, Work::Background).await?;
+        let entries = nodes::size(&mut reader).await?;
+        let waiting =
+            "select count(*) from (select 1 from audit_leaf where position is null limit $1) as waiting";
+        let waiting = reader.query_one(waiting, &[&MOST_COUNTED]).await?.get::<_, i64>(0).unsigned_abs();
+        let last = match &self.checkpoints {
+            Some(checkpoints) => checkpoints.latest().await?,
+            None => None,
+        };
+        let age = |checkpoint: &Checkpoint| (self.clock.utc() - checkpoint.at).num_seconds();
+        Ok(Progress {
+            entries,
+            waiting,
+            signed: last.as_ref().map(|checkpoint| checkpoint.tree.size),
+            checkpoint_age_s: last.as_ref().map(age),
+        })
     }
 
     /// Entries after `after`, up to `last`, at most `limit`: positions and contents.

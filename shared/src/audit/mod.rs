@@ -42,5 +42,5 @@ pub use config::Config;
 pub use entry::{Actor, Entry, append};
 pub use error::{Error, Fault};
 pub use export::export;
-pub use log::Log;
+pub use log::{Log, Progress};
 pub use verify::{Verified, verify};

@@ -166,6 +166,7 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             report.insert("phase".to_owned(), json!(kit.readiness.phase().name()));
             report.insert("postgres".to_owned(), postgres_status(&kit).await);
             report.insert("redis".to_owned(), redis_status(&kit).await);
+            report.insert("audit".to_owned(), audit_status(&kit).await);
             report.insert("breakers".to_owned(), kit.breakers.report());
             report.insert("workers".to_owned(), kit.loads.status());
             report.insert("ablated".to_owned(), json!(kit.breakers.ablation().names()));
@@ -189,6 +190,16 @@ async fn postgres_status(kit: &Kit) -> Value {
         .map(|(name, open, lent)| (name.to_owned(), json!({ "open": open, "lent": lent })))
         .collect();
     json!({ "reachable": outcome.is_ok(), "error": outcome.err().map(|e| e.to_string()), "pools": pools })
+}
+
+async fn audit_status(kit: &Kit) -> Value {
+    let context = Context::background(kit.clock.clone(), STATUS_LIMIT);
+    // The folder of checkpoints is on a disk of its own, which may hang.
+    match tokio::time::timeout(STATUS_LIMIT * 2, kit.audit.progress(&context)).await {
+        Ok(Ok(progress)) => json!(progress),
+        Ok(Err(error)) => json!({ "error": error.to_string() }),
+        Err(_) => json!({ "error": "not known in time" }),
+    }
 }
 
 async fn redis_status(kit: &Kit) -> Value {

@@ -11,6 +11,8 @@ use crate::layout::{Layout, write_file};
 pub(crate) fn ensure(layout: &Layout, services: &[&str]) -> Result<()> {
     for service in services {
         ensure_pair(&service_private(layout, service), Some(&service_public(layout, service)), service)?;
+        let audit = format!("{service}-audit");
+        ensure_pair(&audit_private(layout, service), Some(&audit_public(layout, service)), &audit)?;
     }
     ensure_pair(&access_token(layout), None, "access-token")?;
     let refresh = refresh_handle(layout);
@@ -46,6 +48,16 @@ pub(crate) fn service_private(layout: &Layout, service: &str) -> PathBuf {
 /// What siblings check those calls with.
 pub(crate) fn service_public(layout: &Layout, service: &str) -> PathBuf {
     layout.path(format!("keys/{service}.service.pub.jwk"))
+}
+
+/// What a service signs checkpoints of its audit log with.
+pub(crate) fn audit_private(layout: &Layout, service: &str) -> PathBuf {
+    layout.path(format!("keys/{service}.audit.jwk"))
+}
+
+/// What an export of that log is checked with: `SERVICE audit verify FILE --key`.
+pub(crate) fn audit_public(layout: &Layout, service: &str) -> PathBuf {
+    layout.path(format!("keys/{service}.audit.pub.jwk"))
 }
 
 /// What auth signs access tokens with.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Instance, SERVICES};
 use crate::faults::Path;
-use crate::installation::keys;
+use crate::installation::{checkpoints, keys};
 use crate::layout::{Layout, write_file};
 use crate::ports;
 use crate::supervisor::Options;
@@ -39,7 +39,14 @@ struct Configuration {
     redis: Redis,
     telemetry: Telemetry,
     service_identity: ServiceIdentity,
+    audit: Audit,
     own: Own,
+}
+
+#[derive(Serialize)]
+struct Audit {
+    checkpoint_dir: PathBuf,
+    signing_key_file: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -123,6 +130,10 @@ fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Con
             key_file: keys::service_private(layout, service),
             trusted: others.map(|other| (other, keys::service_public(layout, other))).collect(),
         },
+        audit: Audit {
+            checkpoint_dir: checkpoints::folder(layout, service),
+            signing_key_file: keys::audit_private(layout, service),
+        },
         own: Own { access_tokens: access_tokens(layout, instance), siblings: siblings(service, options) },
     }
 }
@@ -186,6 +197,13 @@ mod tests {
         assert_eq!(table["own"]["siblings"]["courses"].as_array().unwrap().len(), 2);
         assert_eq!(table["telemetry"]["otlp_endpoint"].as_str(), Some("http://127.0.0.1:4318"));
         assert!(table["own"]["access_tokens"].get("signing_key_file").is_none());
+    }
+
+    #[test]
+    fn each_service_signs_its_audit_log_with_a_key_for_nothing_else() {
+        let table = rendered("courses");
+        assert_eq!(table["audit"]["checkpoint_dir"].as_str(), Some("/w \"x/.ent/audit/courses"));
+        assert_ne!(table["audit"]["signing_key_file"], table["service_identity"]["key_file"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{Board, Crew, seeding};
 use crate::context::{Context, Progress};
 use crate::engines::{self, Durability, Haproxy};
 use crate::faults::{self, slow_disk};
-use crate::installation::{keys, tls};
+use crate::installation::{checkpoints, keys, tls};
 use crate::machine::{self, Engines};
 use crate::ports;
 use crate::services::{self, Binaries, Instance, SERVICES};
@@ -43,6 +43,7 @@ pub(crate) fn bring_up(
         instances: options.instances,
         slow_disk: options.faults.then(|| slow_disk::of_demo(&context.layout)),
     };
+    checkpoints::ensure(&context.layout, &SERVICES)?;
     let started = start_engines(context, crew, &programs, &set, |title, work| board.step(title, |_| work()))?;
     board.processes(crew)?;
     start_fault_keeper(context, board, crew, options)?;

@@ -14,6 +14,7 @@ async fn the_internal_address_tells_the_state_and_the_public_one_does_not() {
     assert_eq!(status.body["phase"], "ready");
     assert_eq!(status.body["postgres"]["reachable"], true);
     assert_eq!(status.body["redis"]["reachable"], true);
+    assert!(status.body["audit"]["entries"].is_u64(), "{}", status.body["audit"]);
     let metrics = app.auth.internal_client();
     let text = metrics.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(text.contains("http_server_request_duration_seconds_count"), "{text}");

@@ -9,7 +9,9 @@ use std::time::Duration;
 use ed25519_dalek::VerifyingKey;
 use refinery::{Migration, Runner};
 use serde_json::{Value, json};
-use shared::audit::{self, Actor, Checkpoint, Checkpoints, Config, Entry, Error, Log, Verified, verify};
+use shared::audit::{
+    self, Actor, Checkpoint, Checkpoints, Config, Entry, Error, Log, Progress, Verified, verify,
+};
 use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::context::Context;
@@ -150,6 +152,22 @@ async fn an_act_that_commits_late_gets_the_next_position_and_is_not_lost() {
     tokio::join!(late, early);
     assert_eq!(audited.log.sequence().await.unwrap(), 1);
     assert_eq!(audited.positions().await, [(1, 2), (2, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_the_log_is_says_what_waits_and_what_is_signed() {
+    let audited = Audited::start().await;
+    let context = Context::background(system_clock(), Duration::from_secs(20));
+    let progress = async || audited.log.progress(&context).await.unwrap();
+    let unsigned = Progress { entries: 0, waiting: 0, signed: None, checkpoint_age_s: None };
+    assert_eq!(progress().await, unsigned);
+    audited.grow(0..2).await;
+    audited.act(2, Duration::ZERO, true).await;
+    assert_eq!(progress().await, Progress { entries: 2, waiting: 1, ..unsigned });
+    audited.log.checkpoint().await.unwrap();
+    let signed = progress().await;
+    assert_eq!((signed.entries, signed.waiting, signed.signed), (2, 1, Some(2)));
+    assert!(signed.checkpoint_age_s.is_some_and(|age| age < 20), "{signed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
