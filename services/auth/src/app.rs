@@ -20,6 +20,8 @@ use crate::domain::hasher::Hasher;
 use crate::domain::revocation::Revocations;
 use crate::domain::sealed::SealingKey;
 use crate::domain::session::Sessions;
+use crate::domain::session_copies::SessionCopies;
+use crate::domain::session_tokens::SessionTokens;
 use crate::domain::sign_in::SignIn;
 use crate::domain::waiting_room::{Lane, WaitingRoom};
 use crate::store::account::Account;
@@ -111,17 +113,18 @@ impl Service for Auth {
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         refuse_demo_accounts(kit).await?;
         let (revocations, follower) = follow_revocations(kit).await?;
-        let sessions = Sessions::open(
-            &own.access_tokens,
-            own.sessions,
-            kit.profile,
-            kit.database.clone(),
-            kit.cluster.clone(),
-            kit.clock.clone(),
-        )?;
+        let sessions = Sessions {
+            database: kit.database.clone(),
+            cluster: kit.cluster.clone(),
+            clock: kit.clock.clone(),
+            tokens: SessionTokens::open(&own.access_tokens, kit.profile, kit.clock.clone())?,
+            lifetimes: own.sessions,
+            copies: SessionCopies::new(kit.database.clone(), kit.clock.clone()),
+            revocations: revocations.clone(),
+        };
         let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
         let hasher = Hasher::start(threads, own.sign_in.queue, kit.clock.clone())?;
-        let keyring = Keyring::of(&sessions.jwks());
+        let keyring = Keyring::of(&sessions.tokens.jwks());
         let verifier = Verifier::new(keyring, revocations.view().clone(), kit.clock.clone());
         let publisher =
             Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
@@ -147,6 +150,8 @@ impl Service for Auth {
             kit.workers.spawn(|stop| self.revocations.clone().tell(stream, stop));
         }
         kit.workers.spawn(|stop| self.revocations.clone().sweep(stop));
+        kit.workers.spawn(|stop| self.sessions().copies.clone().write(stop));
+        kit.workers.spawn(|stop| self.sessions().copies.clone().sweep(stop));
         let revocations = self.revocations.clone();
         self.follower.start(&kit.workers, move |context, after| revocations.clone().ask(context, after));
         let keeper = Keeper {
@@ -167,6 +172,7 @@ impl Service for Auth {
         [
             ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting())),
             ("waiting_room".to_owned(), self.waiting_room.status()),
+            ("session_copies".to_owned(), self.sessions().copies.report()),
             ("revocations".to_owned(), self.revocations.view().report()),
         ]
         .into_iter()

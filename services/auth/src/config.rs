@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shared::config::{Invalid, Profile};
 use shared::keys;
 use shared::service::OwnConfig;
+use shared::session::Membership;
 
 use crate::domain::waiting_room::Weights;
 
@@ -51,7 +52,7 @@ fn default_lifetime_s() -> u64 {
     600
 }
 
-/// How long sessions live.
+/// How long sessions live: of pupils and guardians here, of people with any role of the personnel under `staff`.
 #[derive(Debug, Clone, Copy, Deserialize, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sessions {
@@ -61,11 +62,40 @@ pub struct Sessions {
     /// A session ends this long after the sign-in, whatever happens, in seconds.
     #[garde(range(min = 60, max = 2_592_000))]
     pub absolute_s: u64,
+    /// The same limits for the personnel, whose sessions open more doors.
+    #[garde(dive)]
+    pub staff: Lifetime,
+}
+
+/// The limits of one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifetime {
+    /// Between two refreshes, in seconds.
+    #[garde(range(min = 60, max = 2_592_000))]
+    pub idle_s: u64,
+    /// From the sign-in to the end, in seconds.
+    #[garde(range(min = 60, max = 2_592_000))]
+    pub absolute_s: u64,
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self { idle_s: 3_600, absolute_s: 10 * 3_600 }
+    }
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { idle_s: 2 * 3_600, absolute_s: 12 * 3_600 }
+        Self { idle_s: 2 * 3_600, absolute_s: 12 * 3_600, staff: Lifetime::default() }
+    }
+}
+
+impl Sessions {
+    /// The limits of somebody with these roles.
+    pub fn of(&self, memberships: &[Membership]) -> Lifetime {
+        let is_staff = memberships.iter().any(|membership| membership.role.is_staff());
+        if is_staff { self.staff } else { Lifetime { idle_s: self.idle_s, absolute_s: self.absolute_s } }
     }
 }
 
@@ -107,13 +137,18 @@ impl Default for WaitingRoom {
 
 impl OwnConfig for Config {
     fn check(&self, profile: Profile) -> Result<(), Invalid> {
-        if self.sessions.idle_s > self.sessions.absolute_s {
-            return Err(Invalid::new("own.sessions.idle_s: must not be longer than own.sessions.absolute_s"));
-        }
-        if self.access_tokens.lifetime_s > self.sessions.idle_s {
-            return Err(Invalid::new(
-                "own.access_tokens.lifetime_s: must not be longer than own.sessions.idle_s",
-            ));
+        let others = Lifetime { idle_s: self.sessions.idle_s, absolute_s: self.sessions.absolute_s };
+        for (section, limits) in [("sessions", others), ("sessions.staff", self.sessions.staff)] {
+            if limits.idle_s > limits.absolute_s {
+                return Err(Invalid::new(format!(
+                    "own.{section}.idle_s: must not be longer than own.{section}.absolute_s"
+                )));
+            }
+            if self.access_tokens.lifetime_s > limits.idle_s {
+                return Err(Invalid::new(format!(
+                    "own.access_tokens.lifetime_s: must not be longer than own.{section}.idle_s"
+                )));
+            }
         }
         keys::read_signing_key(&self.access_tokens.signing_key_file, profile)?;
         keys::read_secret(&self.access_tokens.refresh_key_file, profile)?;

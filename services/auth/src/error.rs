@@ -24,6 +24,9 @@ pub enum Error {
     /// No refresh handle, a forged one, or one whose session is over.
     #[error("the session is over")]
     SessionOver,
+    /// The caller has no such session.
+    #[error("no such session of this person")]
+    SessionNotFound,
     /// All hash threads are busy and so many people wait that one more would wait too long.
     #[error("too many sign-ins at once")]
     SignInBusy,
@@ -56,6 +59,7 @@ impl Error {
         match self {
             Self::InvalidCredentials | Self::TotpRequired | Self::TotpWrong | Self::TotpUsed => true,
             Self::SessionOver
+            | Self::SessionNotFound
             | Self::SignInBusy
             | Self::TicketUsed
             | Self::AccountGone
@@ -81,6 +85,7 @@ impl Failure for Error {
             | Self::TotpUsed
             | Self::SessionOver
             | Self::TicketUsed
+            | Self::SessionNotFound
             | Self::AccountGone
             | Self::NoTarget
             | Self::Internal(_) => false,
@@ -103,6 +108,9 @@ impl Failure for Error {
                 "This code was used before: wait for the next one, up to 30 seconds.",
             ),
             Self::SessionOver => unauthorized("session_over", "The session is over: sign in again."),
+            Self::SessionNotFound => {
+                Problem::new(StatusCode::NOT_FOUND, "session_not_found", "You have no such session.")
+            }
             Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
             Self::NoTarget => Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,13 +1,19 @@
 //! Settles the rules of auth: how people prove who they are, and how long that holds.
 
+pub mod browser;
 pub mod device;
 pub mod hasher;
+pub mod own_sessions;
 pub mod password;
 pub mod person;
 pub mod refresh_handle;
 pub mod revocation;
 pub mod sealed;
 pub mod session;
+pub mod session_copies;
+mod session_lookup;
+mod session_refresh;
+pub mod session_tokens;
 pub mod sign_in;
 pub mod totp;
 pub mod waiting_room;

@@ -4,13 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use shared::session::{Membership, Role};
 use uuid::Uuid;
 
-/// Layout version, first byte of the handle.
-const VERSION: u8 = 1;
-/// version 1 + sid 16 + generation 4 + sub 16 + epoch 8 + `auth_time` 8 + `device_since` 8 + `absolute_end` 8 + amr 1.
-const CONTENT_BYTES: usize = 70;
+/// Layout version, first byte of the handle. After it: sid 16, generation 4, sub 16, epoch 8, `auth_time` 8,
+/// `device_since` 8, `absolute_end` 8, amr 1, epoch of the memberships 8, and for each of those school 16 and role 1.
+const VERSION: u8 = 2;
 const MAC_BYTES: usize = 32;
+/// Memberships that a handle carries at most: 1.5 KB of the 4 KB that a cookie may have. Who has more gets the others back
+/// with the next refresh that is not degraded.
+const MOST_MEMBERSHIPS: usize = 64;
 
 /// How a person proved who they are, as the token's `amr` names it (RFC 8176).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +47,7 @@ impl Method {
 }
 
 /// The content of a handle. Times are Unix seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshHandle {
     /// The session.
     pub sid: Uuid,
@@ -62,12 +65,14 @@ pub struct RefreshHandle {
     pub absolute_end: u64,
     /// How the person proved who they are.
     pub method: Method,
+    /// Their roles when it was sealed, all read at one epoch: for a token while nobody else can say.
+    pub memberships: Vec<Membership>,
 }
 
 impl RefreshHandle {
     /// The handle as the cookie carries it. The same content always gives the same text.
     pub fn seal(&self, key: &[u8; 32]) -> String {
-        let mut bytes = Vec::with_capacity(CONTENT_BYTES + MAC_BYTES);
+        let mut bytes = Vec::with_capacity(256);
         bytes.push(VERSION);
         bytes.extend(self.sid.as_bytes());
         bytes.extend(self.generation.to_be_bytes());
@@ -77,6 +82,12 @@ impl RefreshHandle {
         bytes.extend(self.device_since.to_be_bytes());
         bytes.extend(self.absolute_end.to_be_bytes());
         bytes.push(self.method.byte());
+        let read_at = self.memberships.first().map_or(0, |membership| membership.epoch);
+        bytes.extend(read_at.to_be_bytes());
+        for membership in self.memberships.iter().take(MOST_MEMBERSHIPS) {
+            bytes.extend(membership.school.as_bytes());
+            bytes.push(role_byte(membership.role));
+        }
         let mac = keyed(key, &bytes).finalize().into_bytes();
         bytes.extend(mac);
         URL_SAFE_NO_PAD.encode(bytes)
@@ -85,7 +96,7 @@ impl RefreshHandle {
     /// The content, if this is a handle that was sealed with `key`.
     pub fn open(text: &str, key: &[u8; 32]) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (content, mac) = bytes.split_at_checked(CONTENT_BYTES)?;
+        let (content, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
         keyed(key, content).verify_slice(mac).ok()?;
         let mut fields = Fields(content);
         if fields.take::<1>()? != [VERSION] {
@@ -100,6 +111,7 @@ impl RefreshHandle {
             device_since: u64::from_be_bytes(fields.take()?),
             absolute_end: u64::from_be_bytes(fields.take()?),
             method: Method::from_byte(u8::from_be_bytes(fields.take()?))?,
+            memberships: fields.memberships()?,
         })
     }
 }
@@ -112,6 +124,25 @@ impl Fields<'_> {
         self.0 = rest;
         Some(*field)
     }
+
+    fn memberships(&mut self) -> Option<Vec<Membership>> {
+        let epoch = i64::from_be_bytes(self.take()?);
+        let mut memberships = Vec::new();
+        while !self.0.is_empty() {
+            let school = Uuid::from_bytes(self.take()?);
+            let role = role_of(u8::from_be_bytes(self.take()?))?;
+            memberships.push(Membership { school, role, epoch });
+        }
+        Some(memberships)
+    }
+}
+
+fn role_byte(role: Role) -> u8 {
+    Role::ALL.iter().zip(0..).find(|(known, _)| **known == role).map_or(u8::MAX, |(_, byte)| byte)
+}
+
+fn role_of(byte: u8) -> Option<Role> {
+    Role::ALL.get(usize::from(byte)).copied()
 }
 
 fn keyed(key: &[u8; 32], content: &[u8]) -> Hmac<Sha256> {
@@ -135,6 +166,9 @@ mod tests {
             device_since: 5,
             absolute_end: 6,
             method: Method::PasswordAndTotp,
+            memberships: Role::ALL
+                .map(|role| Membership { school: Uuid::from_u128(3), role, epoch: 9 })
+                .to_vec(),
         }
     }
 

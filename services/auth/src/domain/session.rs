@@ -1,53 +1,46 @@
-//! Settles the life of a session: opened by a sign-in, refreshed by a handle that rotates, ended by its person or by time.
+//! Settles the life of a session: opened by a sign-in, ended by its person or by time. How it is refreshed: `session_refresh`.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use rand::Rng;
+use chrono::DateTime;
 use serde_json::json;
-use shared::audit::{self, Actor, Entry};
+use shared::audit::Actor;
 use shared::clock::SharedClock;
-use shared::config::{Invalid, Profile};
 use shared::context::Context;
 use shared::ids;
-use shared::keys::{self, SigningKeyFile};
-use shared::pg::{Database, Work};
+use shared::pg::Database;
 use shared::redis::Cluster;
-use shared::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, sign};
+use shared::session::{Membership, Scope};
 use uuid::Uuid;
 
 use super::refresh_handle::{Method, RefreshHandle};
-use crate::config::{AccessTokens, Sessions as Lifetimes};
+use super::revocation::{Act, Revocations, Target};
+use super::session_copies::SessionCopies;
+use super::session_tokens::{Basis, Granted, SessionTokens};
+use crate::config::Sessions as Lifetimes;
 use crate::error::Error;
 use crate::store;
-use crate::store::session::Rotation;
+use crate::store::session_copy::SessionCopy;
 
 /// A new session is tried on up to this many ids, within its deadline. The id decides the shard, so with one of three
 /// shards dead all but one sign-in in 729 still succeed.
 const PLACES_TRIED: usize = 6;
 
-/// Opens, refreshes and ends sessions. Cloning shares the keys.
+/// Opens, refreshes and ends sessions. Cloning shares what it is made of.
 #[derive(Clone)]
 pub struct Sessions {
-    database: Database,
-    cluster: Cluster,
-    clock: SharedClock,
-    signing_key: Arc<SigningKeyFile>,
-    refresh_key: Arc<[u8; 32]>,
-    token_lifetime_s: u64,
-    lifetimes: Lifetimes,
-}
-
-/// What a browser gets: both halves of a session.
-pub struct Granted {
-    /// For every request.
-    pub access_token: String,
-    /// Life of the access token.
-    pub expires_in: Duration,
-    /// For the next refresh.
-    pub refresh_handle: String,
-    /// What is left of the whole session.
-    pub ends_in: Duration,
+    /// Accounts, and the durable copies.
+    pub database: Database,
+    /// The records.
+    pub cluster: Cluster,
+    /// The time.
+    pub clock: SharedClock,
+    /// What browsers get.
+    pub tokens: SessionTokens,
+    /// How long sessions live.
+    pub lifetimes: Lifetimes,
+    /// Where durable copies are put.
+    pub copies: SessionCopies,
+    /// What was revoked.
+    pub revocations: Revocations,
 }
 
 /// Who a session is opened for.
@@ -62,34 +55,11 @@ pub struct Identified {
     pub method: Method,
     /// Since when they sign in on this device, if they have before, in Unix seconds.
     pub device_since: Option<u64>,
+    /// Which browser they use, as [`super::browser::label`] has it.
+    pub browser: String,
 }
 
 impl Sessions {
-    /// Reads the keys.
-    pub fn open(
-        tokens: &AccessTokens,
-        lifetimes: Lifetimes,
-        profile: Profile,
-        database: Database,
-        cluster: Cluster,
-        clock: SharedClock,
-    ) -> Result<Self, Invalid> {
-        Ok(Self {
-            database,
-            cluster,
-            clock,
-            signing_key: Arc::new(keys::read_signing_key(&tokens.signing_key_file, profile)?),
-            refresh_key: Arc::new(keys::read_secret(&tokens.refresh_key_file, profile)?),
-            token_lifetime_s: tokens.lifetime_s,
-            lifetimes,
-        })
-    }
-
-    /// The keys that siblings accept access tokens from.
-    pub fn jwks(&self) -> Jwks {
-        Jwks { keys: vec![self.signing_key.public.clone()] }
-    }
-
     /// Opens a session on whichever shard takes it.
     pub async fn start(&self, context: &Context, who: &Identified) -> Result<Granted, Error> {
         let now = self.clock.unix_seconds();
@@ -100,13 +70,17 @@ impl Sessions {
             epoch: who.epoch,
             auth_time: now,
             device_since: who.device_since.unwrap_or(now),
-            absolute_end: now + self.lifetimes.absolute_s,
+            absolute_end: now + self.lifetimes.of(&who.memberships).absolute_s,
             method: who.method,
+            memberships: who.memberships.clone(),
         };
         let mut last = Error::Internal("no place was tried".to_owned());
         for _ in 0..PLACES_TRIED {
             match store::session::insert(&self.cluster, context, handle.sid, self.idle_s(&handle)).await {
-                Ok(()) => return self.grant(&handle, &who.memberships),
+                Ok(()) => {
+                    self.copies.put(self.copy(&handle, &who.browser));
+                    return self.tokens.grant(&handle, &who.memberships, Basis::Full);
+                }
                 Err(error) if error.retryable() => last = error.into(),
                 Err(error) => return Err(error.into()),
             }
@@ -115,98 +89,49 @@ impl Sessions {
         Err(last)
     }
 
-    /// Gives the next access token and the next handle. A lost reply or a second tab may repeat this within a minute.
-    pub async fn refresh(&self, context: &Context, presented: &str) -> Result<Granted, Error> {
-        let mut handle = self.open_handle(presented)?;
-        let account = {
-            let mut reader = self.database.reader(context, Work::Login).await?;
-            store::account::find_current(&mut reader, handle.sub, handle.sid)
-                .await?
-                .ok_or(Error::SessionOver)?
-        };
-        if account.revoked > handle.epoch || account.is_blocked {
-            return Err(Error::SessionOver);
-        }
-        let (sid, generation, idle_s) = (handle.sid, handle.generation, self.idle_s(&handle));
-        let rotation =
-            store::session::rotate(&self.cluster, context, sid, generation, self.now_ms(), idle_s).await?;
-        handle.generation = match rotation {
-            Rotation::Next(generation) => generation,
-            Rotation::Killed => {
-                tracing::warn!(%sid, "an old refresh handle was used again: the session has been ended");
-                self.keep_that_ended(context, &handle).await?;
-                return Err(Error::SessionOver);
+    /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error. Where the session's
+    /// shard is out of reach the session is revoked: that holds without it.
+    pub async fn end(&self, context: &Context, presented: &str, browser: &str) -> Result<(), Error> {
+        let Ok(handle) = self.tokens.open_handle(presented) else { return Ok(()) };
+        let (sid, idle_s) = (handle.sid, self.idle_s(&handle));
+        match store::session::end(&self.cluster, context, sid, idle_s).await {
+            Ok(()) => {}
+            Err(error) if error.retryable() => {
+                let (target, actor) = (Target::One(Scope::Session { sid }), Actor::Person(handle.sub));
+                let details = json!({ "reason": "signed_out" });
+                self.revocations.revoke(context, &Act { target, actor, authority: None, details }).await?;
             }
-            Rotation::Unknown => return Err(Error::SessionOver),
-        };
-        self.grant(&handle, &account.memberships)
+            Err(error) => return Err(error.into()),
+        }
+        self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, browser) });
+        Ok(())
     }
 
-    /// The end itself is in the session store and has taken place; when the log is away the answer says so, and the
-    /// next use of the handle finds no session.
-    async fn keep_that_ended(&self, context: &Context, handle: &RefreshHandle) -> Result<(), Error> {
-        let entry = Entry {
-            actor: Actor::Service,
-            act: "session_family_ended",
-            subject: format!("session:{}", handle.sid),
-            authority: None,
-            details: json!({ "person": handle.sub, "reason": "old_refresh_handle", "generation": handle.generation }),
-        };
-        let mut transaction = self.database.begin(context, Work::Login).await?;
-        audit::append(&mut transaction, &entry).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error.
-    pub async fn end(&self, context: &Context, presented: &str) -> Result<(), Error> {
-        let Ok(handle) = self.open_handle(presented) else { return Ok(()) };
-        Ok(store::session::delete(&self.cluster, context, handle.sid).await?)
-    }
-
-    /// Whether a handle was made here and is not over; whether its session still is, only the store knows.
+    /// Whether a handle is one of ours whose time is not over; looks at nothing else.
     pub fn is_genuine(&self, presented: &str) -> bool {
-        self.open_handle(presented).is_ok()
+        self.tokens.open_handle(presented).is_ok()
     }
 
-    fn open_handle(&self, presented: &str) -> Result<RefreshHandle, Error> {
-        let handle = RefreshHandle::open(presented, &self.refresh_key).ok_or(Error::SessionOver)?;
-        if handle.absolute_end <= self.clock.unix_seconds() { Err(Error::SessionOver) } else { Ok(handle) }
-    }
-
-    fn grant(&self, handle: &RefreshHandle, memberships: &[Membership]) -> Result<Granted, Error> {
-        let now = self.clock.unix_seconds();
-        let left = handle.absolute_end.saturating_sub(now);
-        let spread = self.token_lifetime_s / 10;
-        let lifetime = self.token_lifetime_s - spread + ids::random().random_range(0..=2 * spread);
-        let lifetime = lifetime.min(left);
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: handle.sub,
-            sid: handle.sid,
-            ep: handle.epoch,
-            mem: memberships.to_vec(),
-            auth_time: handle.auth_time,
-            amr: handle.method.amr(),
-            dev_since: handle.device_since,
-            deg: false,
-            iat: now,
-            exp: now + lifetime,
+    /// The session as it is now, for its copy.
+    pub(super) fn copy(&self, handle: &RefreshHandle, browser: &str) -> SessionCopy {
+        let at = |seconds: u64| {
+            DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(i64::MAX), 0).unwrap_or_default()
         };
-        Ok(Granted {
-            access_token: sign(&claims, &self.signing_key)
-                .map_err(|error| Error::Internal(error.to_string()))?,
-            expires_in: Duration::from_secs(lifetime),
-            refresh_handle: handle.seal(&self.refresh_key),
-            ends_in: Duration::from_secs(left),
-        })
+        SessionCopy {
+            person_id: handle.sub,
+            sid: handle.sid,
+            generation: i32::try_from(handle.generation).unwrap_or(i32::MAX),
+            browser: browser.to_owned(),
+            created_at: at(handle.auth_time),
+            refreshed_at: self.clock.utc(),
+            ends_at: at(handle.absolute_end),
+            is_ended: false,
+        }
     }
 
-    fn idle_s(&self, handle: &RefreshHandle) -> u64 {
-        self.lifetimes.idle_s.min(handle.absolute_end.saturating_sub(self.clock.unix_seconds()))
-    }
-
-    fn now_ms(&self) -> i64 {
-        self.clock.utc().timestamp_millis()
+    /// How long the session may rest, in seconds.
+    pub(super) fn idle_s(&self, handle: &RefreshHandle) -> u64 {
+        let left = handle.absolute_end.saturating_sub(self.clock.unix_seconds());
+        self.lifetimes.of(&handle.memberships).idle_s.min(left).max(1)
     }
 }

@@ -10,7 +10,8 @@ use super::device::Device;
 use super::hasher::Hasher;
 use super::password::HASH_OF_NOBODY;
 use super::refresh_handle::Method;
-use super::session::{Granted, Identified, Sessions};
+use super::session::{Identified, Sessions};
+use super::session_tokens::Granted;
 use super::totp;
 use super::waiting_room::Inside;
 use crate::error::Error;
@@ -25,6 +26,8 @@ pub struct Credentials {
     pub password: Zeroizing<String>,
     /// The current code of the authenticator, if one was typed.
     pub totp_code: Option<String>,
+    /// Which browser it was typed in.
+    pub browser: String,
 }
 
 /// What sign-ins need. Cloning shares it.
@@ -71,6 +74,7 @@ impl SignIn {
             memberships,
             method,
             device_since,
+            browser: typed.browser,
         };
         let granted = self.sessions.start(context, &who).await?;
         Ok((account, granted))

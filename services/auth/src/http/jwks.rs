@@ -7,5 +7,5 @@ use crate::app::Auth;
 
 /// The current key set.
 pub async fn jwks(auth: Data<Auth>) -> Json<Jwks> {
-    Json(auth.sessions().jwks())
+    Json(auth.sessions().tokens.jwks())
 }

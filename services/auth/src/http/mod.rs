@@ -2,6 +2,7 @@
 
 mod jwks;
 mod me;
+mod own_sessions;
 mod revocations;
 mod sessions;
 mod waiting_room;
@@ -30,6 +31,9 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
         .serve(waiting_room::ask, Critical, Anybody)
+        .serve(own_sessions::list, Normal, SignedIn)
+        .serve(own_sessions::end_one, Normal, SignedIn)
+        .serve(own_sessions::end_all, Normal, SignedIn)
         .serve(me::me, Normal, SignedIn);
 }
 

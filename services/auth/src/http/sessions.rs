@@ -1,6 +1,7 @@
 //! Settles how sessions are opened, refreshed and ended over HTTP: bodies in, cookies out.
 
 use actix_web::cookie::Cookie;
+use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, post};
 use garde::Validate;
@@ -16,7 +17,8 @@ use zeroize::Zeroizing;
 
 use super::waiting_room::{self, Door};
 use crate::app::Auth;
-use crate::domain::session::Granted;
+use crate::domain::browser;
+use crate::domain::session_tokens::Granted;
 use crate::domain::sign_in::Credentials;
 use crate::domain::waiting_room::{Ticket, WaitingRoom};
 use crate::error::Error;
@@ -95,10 +97,12 @@ pub async fn sign_in(
     auth: Data<Auth>,
     _: Keyless,
     door: Door,
+    request: HttpRequest,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
     let password = Zeroizing::new(new.password);
-    let typed = Credentials { login: new.login, password, totp_code: new.totp_code };
+    let browser = browser_of(&request);
+    let typed = Credentials { login: new.login, password, totp_code: new.totp_code, browser };
     let Door { inside, device } = door;
     let ticket = inside.ticket;
     let attempt = auth.sign_in().attempt(&context, inside, device.as_ref(), typed).await;
@@ -136,7 +140,7 @@ fn refusal(error: Error, ticket: Option<Ticket>, room: &WaitingRoom) -> HttpResp
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "session_over"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
-            description = "database_unavailable, session_store_unavailable: the cookies stay good")
+            description = "database_unavailable: the cookies stay good")
     )
 )]
 #[post("/auth/v1/sessions/refresh")]
@@ -150,7 +154,7 @@ pub async fn refresh(
     if auth.sessions().is_genuine(handle.value()) {
         count_as(&request, CallerClass::Session);
     }
-    let granted = auth.sessions().refresh(&context, handle.value()).await?;
+    let granted = auth.sessions().refresh(&context, handle.value(), &browser_of(&request)).await?;
     let body = Refreshed { expires_in_s: granted.expires_in.as_secs() };
     Ok(with_cookies(HttpResponse::Ok(), granted).json(body))
 }
@@ -162,7 +166,7 @@ pub async fn refresh(
         (status = 204, description = "Signed out; removes both cookies"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
-            description = "session_store_unavailable: you are still signed in")
+            description = "database_unavailable: you are still signed in")
     )
 )]
 #[delete("/auth/v1/sessions/current")]
@@ -172,7 +176,7 @@ pub async fn sign_out(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     if let Some(handle) = request.cookie(REFRESH_COOKIE) {
-        auth.sessions().end(&context, handle.value()).await?;
+        auth.sessions().end(&context, handle.value(), &browser_of(&request)).await?;
     }
     let mut response = HttpResponse::NoContent();
     for cookie in removal_cookies() {
@@ -197,6 +201,11 @@ impl Session {
             expires_in_s: granted.expires_in.as_secs(),
         }
     }
+}
+
+fn browser_of(request: &HttpRequest) -> String {
+    let header = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    header.map_or_else(|| "?".to_owned(), browser::label)
 }
 
 /// Both cookies live as long as the session may: an expired access token then says so, and asks for a refresh.

@@ -5,4 +5,5 @@ pub mod person;
 pub mod revocation;
 pub mod seed;
 pub mod session;
+pub mod session_copy;
 pub mod waiting_room;

@@ -1,12 +1,20 @@
 //! Settles what each test stands on: a running auth with a few people in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::Auth;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shared::clock::{SharedClock, system_clock};
+use shared::context::Context;
+use shared::redis::{self, Cluster};
 use shared::service::{Config, Service};
-use shared::testing::{Answer, Client, ManualClock, Running, TestDatabase, TestKeys};
+use shared::session::ACCESS_COOKIE;
+use shared::testing::{Answer, Client, ManualClock, Running, TestDatabase, TestKeys, breakers, eventually};
+use tokio::runtime::Handle;
+use uuid::Uuid;
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "correct horse battery";
@@ -65,6 +73,34 @@ pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> Conf
         own.extend(settings);
     }
     Running::<Auth>::config(database, keys, &own)
+}
+
+/// What the browser's access token says.
+pub fn claims(browser: &Client) -> Value {
+    let token = browser.cookie(ACCESS_COOKIE).expect("signed in");
+    let content = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("three parts")).expect("base64url");
+    serde_json::from_slice(&content).expect("claims")
+}
+
+/// Takes away what the session store has of the browser's session, as a failover that loses writes does.
+pub async fn lose_record(redis: &redis::Config, browser: &Client) {
+    let cluster = Cluster::connect(redis, &breakers(), &Handle::current()).await.expect("the cluster");
+    let context = Context::background(system_clock(), Duration::from_secs(5));
+    let sid = claims(browser)["sid"].as_str().expect("a session").replace('-', "");
+    let key = cluster.key(&format!("s:{{{sid}}}"));
+    let lost: i64 = cluster.run(&context, &key, ::redis::cmd("DEL").arg(&key)).await.expect("a deletion");
+    assert_eq!(lost, 1, "there was a record");
+}
+
+/// Waits until the browser's session, as it is now, has its durable copy.
+pub async fn copied(app: &App, browser: &Client, generation: i32) {
+    let sid: Uuid = claims(browser)["sid"].as_str().expect("a session").parse().expect("an id");
+    let database = app.database.connect().await;
+    eventually("the session has its copy", async || {
+        let sql = "select 1 from session where sid = $1 and generation = $2";
+        !database.query(sql, &[&sid, &generation]).await.expect("an answer").is_empty()
+    })
+    .await;
 }
 
 /// Signs in without a one-time code.

@@ -1,13 +1,20 @@
 //! Settles how auth behaves over HTTP, on real engines: one file per noun, outages, and the API description.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test reports a fault by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test reports a fault by panicking"
+)]
 
 mod app;
 mod audit;
+mod degraded;
 mod hardening;
 mod limits;
 mod me;
 mod openapi;
 mod outage;
+mod own_sessions;
 mod probes;
 mod revocations;
 mod seed;

@@ -1,0 +1,83 @@
+//! Settles whether a session goes on by what can be found of it, where it cannot be rotated: its record, or its durable copy.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::refresh_handle::RefreshHandle;
+use crate::store::session::{GRACE_MS, Record};
+use crate::store::session_copy::SessionCopy;
+
+/// What was found of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// Its generation, or that it was ended.
+    pub record: Record,
+    /// Whether it was not refreshed for longer than it may.
+    pub is_idle: bool,
+}
+
+impl Evidence {
+    /// What a durable copy says.
+    pub fn of_copy(copy: &SessionCopy, idle_s: u64, now: DateTime<Utc>) -> Self {
+        let record = if copy.is_ended {
+            Record::Ended
+        } else {
+            Record::Current {
+                generation: u32::try_from(copy.generation).unwrap_or(0),
+                since_ms: copy.refreshed_at.timestamp_millis(),
+            }
+        };
+        let idle = TimeDelta::seconds(i64::try_from(idle_s).unwrap_or(i64::MAX / 1_000));
+        Self { record, is_idle: copy.refreshed_at + idle <= now }
+    }
+}
+
+/// Whether the session of `handle` goes on: neither ended nor idle, and the handle is the current one, or one that its
+/// record has not heard of yet, or the one before within its grace.
+pub fn stands(handle: &RefreshHandle, evidence: Evidence, now_ms: i64) -> bool {
+    match evidence.record {
+        Record::Ended => false,
+        Record::Current { generation, since_ms } => {
+            let is_current = handle.generation >= generation
+                || (handle.generation + 1 == generation && now_ms - since_ms <= GRACE_MS);
+            is_current && !evidence.is_idle
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::refresh_handle::Method;
+    use uuid::Uuid;
+
+    fn handle(generation: u32) -> RefreshHandle {
+        RefreshHandle {
+            sid: Uuid::nil(),
+            generation,
+            sub: Uuid::nil(),
+            epoch: 0,
+            auth_time: 0,
+            device_since: 0,
+            absolute_end: 0,
+            method: Method::Password,
+            memberships: vec![],
+        }
+    }
+
+    #[test]
+    fn the_current_handle_a_newer_one_and_the_last_one_within_its_grace_stand() {
+        let found = |record| Evidence { record, is_idle: false };
+        let current = Record::Current { generation: 5, since_ms: 1_000 };
+        for (generation, now_ms, expected) in
+            [(5, 900_000, true), (6, 900_000, true), (4, 61_000, true), (4, 61_001, false), (3, 1_000, false)]
+        {
+            assert_eq!(
+                stands(&handle(generation), found(current), now_ms),
+                expected,
+                "{generation} at {now_ms}"
+            );
+        }
+        assert!(!stands(&handle(5), Evidence { record: current, is_idle: true }, 1_000));
+        assert!(!stands(&handle(5), found(Record::Ended), 1_000));
+    }
+}
