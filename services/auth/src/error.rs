@@ -39,6 +39,12 @@ pub enum Error {
     /// A revocation names nobody, or too much at once.
     #[error("a revocation names either people or one scope")]
     NoTarget,
+    /// No school of the asker has this id.
+    #[error("no such school for the asker")]
+    SchoolNotFound,
+    /// Nobody whom the asker may see has this id.
+    #[error("no such person for the asker")]
+    PersonNotFound,
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
@@ -64,6 +70,8 @@ impl Error {
             | Self::TicketUsed
             | Self::AccountGone
             | Self::NoTarget
+            | Self::SchoolNotFound
+            | Self::PersonNotFound
             | Self::Database(_)
             | Self::SessionStore(_)
             | Self::Audit(_)
@@ -88,6 +96,8 @@ impl Failure for Error {
             | Self::SessionNotFound
             | Self::AccountGone
             | Self::NoTarget
+            | Self::SchoolNotFound
+            | Self::PersonNotFound
             | Self::Internal(_) => false,
         }
     }
@@ -112,6 +122,16 @@ impl Failure for Error {
                 Problem::new(StatusCode::NOT_FOUND, "session_not_found", "You have no such session.")
             }
             Self::AccountGone => unauthorized("account_gone", "This account no longer exists."),
+            Self::SchoolNotFound => Problem::new(
+                StatusCode::NOT_FOUND,
+                "school_not_found",
+                "You belong to no school with this id.",
+            ),
+            Self::PersonNotFound => Problem::new(
+                StatusCode::NOT_FOUND,
+                "person_not_found",
+                "There is nobody with this id whom you may see.",
+            ),
             Self::NoTarget => Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid_body",

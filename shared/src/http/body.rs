@@ -27,8 +27,7 @@ where
         let parsing = web::Json::<T>::from_request(request, payload);
         Box::pin(async move {
             let body = parsing.await.map_err(|error| refusal(&error))?.into_inner();
-            body.validate().map_err(|report| invalid(&report))?;
-            Ok(Self(body))
+            valid(body).map(Self)
         })
     }
 }
@@ -58,6 +57,12 @@ fn refusal(error: &actix_web::Error) -> Problem {
 fn invalid(report: &garde::Report) -> Problem {
     let faults: Vec<String> = report.iter().map(|(path, error)| format!("{path}: {error}")).collect();
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", faults.join("; "))
+}
+
+/// What passes its own rules; for query parameters, whose extractor does not ask.
+pub fn valid<T: Validate<Context = ()>>(value: T) -> Result<T, Problem> {
+    value.validate().map_err(|report| invalid(&report))?;
+    Ok(value)
 }
 
 /// A path parameter that is not an id names nothing that exists.

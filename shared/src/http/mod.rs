@@ -34,7 +34,7 @@ use serde::Deserialize;
 
 use crate::resilience::adaptive_limit::Bounds;
 
-pub use body::{Body, path_config, query_config};
+pub use body::{Body, path_config, query_config, valid};
 pub use caller::{Caller, NotSensitive, count_as};
 pub use caller_limits::{CallerLimits, RateLimits};
 pub use client_address::client_address;

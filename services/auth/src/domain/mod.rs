@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod device;
+pub mod directory;
 pub mod hasher;
 pub mod own_sessions;
 pub mod password;

@@ -1,5 +1,6 @@
 //! Settles the whole route table of auth.
 
+mod directory;
 mod jwks;
 mod me;
 mod own_sessions;
@@ -34,6 +35,10 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(own_sessions::list, Normal, SignedIn)
         .serve(own_sessions::end_one, Normal, SignedIn)
         .serve(own_sessions::end_all, Normal, SignedIn)
+        // each sees what `domain::directory` allows
+        .serve(directory::show_school, Normal, SignedIn)
+        .serve(directory::list_people, Normal, SignedIn)
+        .serve(directory::show_person, Normal, SignedIn)
         .serve(me::me, Normal, SignedIn);
 }
 

@@ -9,6 +9,7 @@
 mod app;
 mod audit;
 mod degraded;
+mod directory;
 mod hardening;
 mod limits;
 mod me;
