@@ -3,6 +3,7 @@
 //! The engines come from `cargo ent test`, which starts them and says where they are in `ENT_TEST_POSTGRES`
 //! (`host=… port=… user=… password=…`) and `ENT_TEST_REDIS` (`redis://:PASSWORD@host:port,host:port,…`).
 
+mod authorisation;
 mod client;
 mod clock;
 mod database;
@@ -17,6 +18,7 @@ mod registry;
 mod running;
 mod waiting;
 
+pub use authorisation::{Asked, Whose, authorisation_table};
 pub use client::{Answer, Client};
 pub use clock::ManualClock;
 pub use database::TestDatabase;

@@ -8,6 +8,7 @@
 
 mod app;
 mod audit;
+mod authorisation;
 mod degraded;
 mod directory;
 mod hardening;

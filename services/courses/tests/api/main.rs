@@ -9,6 +9,7 @@
 mod ablation;
 mod app;
 mod attribution;
+mod authorisation;
 mod conditional;
 mod course;
 mod directory;

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod authorisation;
 mod commit_fault;
 mod hardening;
 mod home;

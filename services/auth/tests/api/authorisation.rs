@@ -1,0 +1,95 @@
+//! Settles who gets what from every route of auth: the table in `snapshots` is the rule, and a route without a row fails.
+
+use auth::Auth;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::session::Role;
+use shared::testing::{Answer, Asked, Client, Whose, authorisation_table};
+use uuid::Uuid;
+
+use crate::app::{App, PASSWORD, sign_in};
+
+const SCHOOL: Uuid = Uuid::from_u128(0xa1);
+const OTHER_SCHOOL: Uuid = Uuid::from_u128(0xb1);
+/// Asks in every role; a person of the school, and one next door.
+const ASKER: Uuid = Uuid::from_u128(0x77);
+const COLLEAGUE: Uuid = Uuid::from_u128(1);
+const STRANGER: Uuid = Uuid::from_u128(0x88);
+
+/// The school with the asker in it, and a school next door with somebody in it.
+async fn start() -> App {
+    let app = App::start().await;
+    let sql = format!(
+        "insert into school values ('{OTHER_SCHOOL}', '0750656F', 'Lycée Autre', 'lycee', 'Paris');
+         insert into person (id, source, source_id, given_name, family_name) values
+           ('{ASKER}', 'test', '77', 'Noé', 'Petit'), ('{STRANGER}', 'test', '88', 'Lou', 'Loin');
+         insert into membership (school_id, person_id, role) select '{SCHOOL}', '{ASKER}', r
+           from unnest(array['Student', 'Guardian', 'Teacher', 'Principal', 'SchoolLife', 'Staff', 'LocalAdmin']) r;
+         insert into membership (school_id, person_id, role) values ('{OTHER_SCHOOL}', '{STRANGER}', 'Student');"
+    );
+    app.database.connect().await.batch_execute(&sql).await.unwrap();
+    app
+}
+
+fn browser(app: &App, role: Option<Role>) -> Client {
+    let browser = app.browser();
+    match role {
+        Some(role) => browser.with_token(app.keys.token(ASKER, &[(SCHOOL, role)])),
+        None => browser,
+    }
+}
+
+async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked {
+    let browser = browser(app, role);
+    let (school, person) = match whose {
+        Whose::Own => (SCHOOL, ASKER),
+        Whose::SameSchool => (SCHOOL, COLLEAGUE),
+        Whose::OtherSchool => (OTHER_SCHOOL, STRANGER),
+    };
+    let is_own = whose == Whose::Own;
+    let answer: Answer = match route {
+        "GET /auth/v1/schools/{school_id}" if whose != Whose::SameSchool => {
+            browser.get(&format!("/auth/v1/schools/{school}")).await
+        }
+        "GET /auth/v1/schools/{school_id}/people" if whose != Whose::SameSchool => {
+            browser.get(&format!("/auth/v1/schools/{school}/people")).await
+        }
+        "GET /auth/v1/people/{person_id}" => browser.get(&format!("/auth/v1/people/{person}")).await,
+        // Sessions are found by their person and id only: anybody else's is like one that never was.
+        "DELETE /auth/v1/sessions/{sid}" => {
+            browser.delete(&format!("/auth/v1/sessions/{}", Uuid::from_u128(0xdead))).await
+        }
+        "GET /auth/v1/me" if is_own => browser.get("/auth/v1/me").await,
+        "GET /auth/v1/waiting-room" if is_own => browser.get("/auth/v1/waiting-room").await,
+        "GET /auth/v1/sessions" if is_own => browser.get("/auth/v1/sessions").await,
+        "DELETE /auth/v1/sessions" if is_own => browser.delete("/auth/v1/sessions").await,
+        "DELETE /auth/v1/sessions/current" if is_own => browser.delete("/auth/v1/sessions/current").await,
+        "POST /auth/v1/sessions" if is_own => sign_in(&browser, "zoe.martin", PASSWORD).await,
+        "POST /auth/v1/sessions/refresh" if is_own => {
+            browser.send(browser.request(Method::POST, "/auth/v1/sessions/refresh").json(&json!({}))).await
+        }
+        "GET /auth/v1/schools/{school_id}"
+        | "GET /auth/v1/schools/{school_id}/people"
+        | "GET /auth/v1/me"
+        | "GET /auth/v1/waiting-room"
+        | "GET /auth/v1/sessions"
+        | "DELETE /auth/v1/sessions"
+        | "DELETE /auth/v1/sessions/current"
+        | "POST /auth/v1/sessions"
+        | "POST /auth/v1/sessions/refresh" => return Asked::NoSense,
+        _ => return Asked::NoRow,
+    };
+    assert!(
+        answer.status < 500 || answer.body.pointer("/code") != Some(&Value::from("internal_error")),
+        "{answer:?}"
+    );
+    Asked::Status(answer.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_gets_what_the_table_says_and_nothing_else() {
+    let app = start().await;
+    let table =
+        authorisation_table::<Auth>(async |route, role, whose| ask(&app, route, role, whose).await).await;
+    insta::assert_snapshot!(table);
+}

@@ -1,0 +1,97 @@
+//! Settles who gets what from every route of messaging: the table in `snapshots` is the rule, and a route without a row fails.
+
+use messaging::Messaging;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::session::Role;
+use shared::testing::{Asked, Client, Whose, authorisation_table};
+use uuid::Uuid;
+
+use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+
+/// Threads that the questions are about.
+struct Threads {
+    /// Everybody of the class is in it.
+    class: Uuid,
+    /// Between the head and the other class.
+    others: Uuid,
+    /// In the school next door.
+    next_door: Uuid,
+}
+
+/// Who asks in each role: the pupil, guardian and teacher of 3eA, and personnel that teaches nothing.
+fn who(role: Role) -> Who {
+    match role {
+        Role::Student => Who::PUPIL,
+        Role::Guardian => Who::GUARDIAN,
+        Role::Teacher => Who::TEACHER,
+        Role::Principal => Who::PRINCIPAL,
+        Role::SchoolLife | Role::Staff | Role::LocalAdmin => Who(20, SCHOOL, role),
+    }
+}
+
+async fn thread(app: &App, who: Who, body: Value) -> Uuid {
+    let answer = app.send(who, body).await.expect(201);
+    answer.body.pointer("/thread_id").and_then(Value::as_str).unwrap().parse().unwrap()
+}
+
+async fn ask(app: &App, threads: &Threads, route: &str, role: Option<Role>, whose: Whose) -> Asked {
+    let browser: Client = role.map_or_else(|| app.messaging.client(), |role| app.browser(who(role)));
+    let thread = match whose {
+        Whose::Own => threads.class,
+        Whose::SameSchool => threads.others,
+        Whose::OtherSchool => threads.next_door,
+    };
+    let answer = match route {
+        "GET /messaging/v1/home" | "GET /messaging/v1/inbox" if whose != Whose::Own => return Asked::NoSense,
+        "GET /messaging/v1/home" => browser.get("/messaging/v1/home").await,
+        "GET /messaging/v1/inbox" => browser.get("/messaging/v1/inbox").await,
+        "GET /messaging/v1/threads/{id}" => browser.get(&format!("/messaging/v1/threads/{thread}")).await,
+        "POST /messaging/v1/threads/{id}/read" => {
+            browser.post(&format!("/messaging/v1/threads/{thread}/read"), &json!({})).await
+        }
+        "POST /messaging/v1/messages" => {
+            let (school, group) = match whose {
+                Whose::Own => (SCHOOL, CLASS),
+                Whose::SameSchool => (SCHOOL, crate::app::OTHER_CLASS),
+                Whose::OtherSchool => (OTHER_SCHOOL, CLASS),
+            };
+            let mut body = to_class(group, &["student"]);
+            if let Some(named) = body.pointer_mut("/audience/school_id") {
+                *named = json!(school);
+            }
+            let key = format!("{role:?}-{whose:?}");
+            browser
+                .send(
+                    browser
+                        .request(Method::POST, "/messaging/v1/messages")
+                        .header("Idempotency-Key", key)
+                        .json(&body),
+                )
+                .await
+        }
+        _ => return Asked::NoRow,
+    };
+    Asked::Status(answer.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_gets_what_the_table_says_and_nothing_else() {
+    let app = App::start().await;
+    let sql = "insert into directory.person values ('00000000-0000-0000-0000-000000000009', 'Lou', 'Loin');
+               insert into directory.membership values
+                 ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000009', 'Teacher');";
+    app.database.connect().await.batch_execute(sql).await.unwrap();
+    let to_personnel = json!({ "kind": "role", "school_id": OTHER_SCHOOL, "role": "Teacher" });
+    let next_door = json!({ "subject": "A", "body": "B", "audience": to_personnel });
+    let threads = Threads {
+        class: thread(&app, Who::TEACHER, to_class(CLASS, &["student", "guardian"])).await,
+        others: thread(&app, Who::PRINCIPAL, to_class(crate::app::OTHER_CLASS, &["student"])).await,
+        next_door: thread(&app, Who::STRANGER, next_door).await,
+    };
+    let table = authorisation_table::<Messaging>(async |route, role, whose| {
+        ask(&app, &threads, route, role, whose).await
+    })
+    .await;
+    insta::assert_snapshot!(table);
+}
