@@ -15,6 +15,7 @@ use shared::session::{Follower, Keyring, RevocationView, Streams, Verifier};
 use utoipa::OpenApi;
 
 use crate::config::Config;
+use crate::domain::attempts::Attempts;
 use crate::domain::device::Device;
 use crate::domain::hasher::Hasher;
 use crate::domain::revocation::Revocations;
@@ -135,6 +136,7 @@ impl Service for Auth {
             database: kit.database.clone(),
             hasher,
             cluster: kit.cluster.clone(),
+            attempts: Attempts::new(&secret, kit.cluster.clone(), kit.clock.clone()),
             sessions,
             profile: kit.profile,
         };
@@ -171,6 +173,7 @@ impl Service for Auth {
     fn status(&self) -> Map<String, Value> {
         [
             ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting())),
+            ("sign_ins_held_back".to_owned(), self.sign_in.attempts.status()),
             ("waiting_room".to_owned(), self.waiting_room.status()),
             ("session_copies".to_owned(), self.sessions().copies.report()),
             ("revocations".to_owned(), self.revocations.view().report()),

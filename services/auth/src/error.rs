@@ -1,6 +1,9 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
+use shared::attribution::Cause;
 use shared::http::{Failure, Problem};
 use shared::{audit, pg, redis};
 
@@ -30,6 +33,9 @@ pub enum Error {
     /// All hash threads are busy and so many people wait that one more would wait too long.
     #[error("too many sign-ins at once")]
     SignInBusy,
+    /// Too many attempts have failed: the next one may be made so much later.
+    #[error("too many attempts have failed: the next may come in {0:?}")]
+    HeldBack(Duration),
     /// The ticket of the waiting room was used before.
     #[error("the ticket was used before")]
     TicketUsed,
@@ -67,6 +73,7 @@ impl Error {
             Self::SessionOver
             | Self::SessionNotFound
             | Self::SignInBusy
+            | Self::HeldBack(_)
             | Self::TicketUsed
             | Self::AccountGone
             | Self::NoTarget
@@ -92,6 +99,7 @@ impl Failure for Error {
             | Self::TotpWrong
             | Self::TotpUsed
             | Self::SessionOver
+            | Self::HeldBack(_)
             | Self::TicketUsed
             | Self::SessionNotFound
             | Self::AccountGone
@@ -142,6 +150,14 @@ impl Failure for Error {
                 "ticket_used",
                 "This turn was used before: send the request without its ticket to get a new place.",
             ),
+            Self::HeldBack(wait) => {
+                let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+                let detail = "Too many attempts have failed: wait as long as the header Retry-After says, or use a \
+                              device on which you have signed in before.";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
+                    .retry_after(seconds)
+                    .because(Cause::Rate)
+            }
             Self::SignInBusy => {
                 Problem::unavailable("sign_in_busy", "Too many people sign in right now: try again.")
                     .because(HASHES)

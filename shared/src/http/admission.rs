@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use ipnet::IpNet;
 
@@ -12,7 +13,7 @@ use super::connection::ClientLimits;
 use super::edge::{EdgePolicy, PublicPolicy};
 use super::overload::{Gate, Place};
 use super::rules::{Access, Rules};
-use super::{Problem, request_body, request_head};
+use super::{ClientNetwork, Problem, request_body, request_head};
 use crate::ablation::Part;
 use crate::context::Context;
 use crate::resilience::priority::Priority;
@@ -93,7 +94,7 @@ impl Admission {
         };
         let counted_by = match &caller {
             Some(Ok(caller)) => Some(CountedBy::Account(caller.sub)),
-            Some(Err(_)) | None => address(request, &policy.trusted_proxies),
+            Some(Err(_)) | None => network(request, &policy.trusted_proxies).map(CountedBy::Network),
         };
         if let Some(counted_by) = counted_by.filter(|_| !policy.ablation.removes(Part::RateLimits)) {
             let (left, outcome) = public.limits.count(counted_by);
@@ -108,8 +109,11 @@ impl Admission {
     }
 }
 
-fn address(request: &ServiceRequest, proxies: &[IpNet]) -> Option<CountedBy> {
-    client_address(request.request(), proxies).map(CountedBy::Address)
+/// Where a request comes from; kept with it for the handler.
+fn network(request: &ServiceRequest, proxies: &[IpNet]) -> Option<ClientNetwork> {
+    let network = ClientNetwork::of(client_address(request.request(), proxies)?);
+    request.extensions_mut().insert(network);
+    Some(network)
 }
 
 /// Machines ask these several times a second, from wherever they are.

@@ -4,7 +4,7 @@
 //! operator's customers, sit behind one. 1,500 pupils who sign in within the same minute, each with two mistakes and a
 //! refresh, are 100 requests a second; the default is twenty times that, and stops a machine in a loop, not a school.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +12,7 @@ use garde::Validate;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Problem;
+use super::{ClientNetwork, Problem};
 use crate::attribution::Cause;
 use crate::clock::SharedClock;
 use crate::resilience::rate_limit::{Allowance, Exceeded, Rate, RateLimiter};
@@ -53,7 +53,7 @@ pub struct CallerLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CountedBy {
     Account(Uuid),
-    Address(IpAddr),
+    Network(ClientNetwork),
 }
 
 impl CallerLimits {
@@ -69,7 +69,7 @@ impl CallerLimits {
     pub(super) fn count(&self, caller: CountedBy) -> (Counted, Result<(), Problem>) {
         let (outcome, policy) = match caller {
             CountedBy::Account(account) => (self.accounts.check(&account), "account"),
-            CountedBy::Address(address) => (self.addresses.check(&network_of(address)), "address"),
+            CountedBy::Network(network) => (self.addresses.check(&network.0), "address"),
         };
         match outcome {
             Ok(allowance) => (Counted { allowance, policy }, Ok(())),
@@ -103,26 +103,5 @@ pub(super) fn add_headers(headers: &mut HeaderMap, counted: &Counted) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
-    }
-}
-
-/// One subscriber has a whole IPv6 /64 to choose addresses from.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_caller_and_ipv4_addresses_are_each_their_own() {
-        let network = |text: &str| network_of(text.parse().unwrap()).to_string();
-        assert_eq!(network("2001:db8:1:2:aaaa::1"), "2001:db8:1:2::");
-        assert_eq!(network("203.0.113.9"), "203.0.113.9");
-        assert_eq!(network("::ffff:203.0.113.9"), "203.0.113.9");
     }
 }

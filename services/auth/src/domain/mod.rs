@@ -1,5 +1,6 @@
 //! Settles the rules of auth: how people prove who they are, and how long that holds.
 
+pub mod attempts;
 pub mod browser;
 pub mod device;
 pub mod directory;

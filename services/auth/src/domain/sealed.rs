@@ -47,6 +47,11 @@ impl SealingKey {
         u32::from_be_bytes([a, b, c, d])
     }
 
+    /// A name under which something can be stored without saying what it is.
+    pub fn name(&self, content: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac(content).get(..MAC_BYTES).unwrap_or_default())
+    }
+
     fn mac(&self, content: &[u8]) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(content);

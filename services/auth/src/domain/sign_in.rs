@@ -6,7 +6,7 @@ use shared::pg::{Database, Work};
 use shared::redis::Cluster;
 use zeroize::Zeroizing;
 
-use super::device::Device;
+use super::attempts::{Attempts, Origin, Outcome};
 use super::hasher::Hasher;
 use super::password::HASH_OF_NOBODY;
 use super::refresh_handle::Method;
@@ -39,6 +39,8 @@ pub struct SignIn {
     pub hasher: Hasher,
     /// Where used tickets are remembered.
     pub cluster: Cluster,
+    /// Whose attempts are held back.
+    pub attempts: Attempts,
     /// What a sign-in opens.
     pub sessions: Sessions,
     /// Whether demo accounts may sign in.
@@ -51,7 +53,7 @@ impl SignIn {
         &self,
         context: &Context,
         inside: Inside,
-        device: Option<&Device>,
+        origin: Origin<'_>,
         typed: Credentials,
     ) -> Result<(Account, Granted), Error> {
         self.use_ticket(context, &inside).await?;
@@ -60,14 +62,13 @@ impl SignIn {
             let mut reader = self.database.reader(context, Work::Login).await?;
             store::account::find_by_login(&mut reader, &login).await?
         };
-        let hash = found.as_ref().map_or(HASH_OF_NOBODY, |account| account.password_hash.as_str()).to_owned();
-        let matches = self.hasher.check(context, typed.password, hash).await?;
-        drop(inside);
-        let account =
-            found.filter(|account| matches && self.may_sign_in(account)).ok_or(Error::InvalidCredentials)?;
-        let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
+        let person = found.as_ref().map(|account| account.person_id);
+        let attempt = self.attempts.begin(context, &login, person, origin).await?;
+        let outcome = self.identify(context, inside, found, &typed).await;
+        self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
+        let (account, method) = outcome?;
         let memberships = account.memberships.clone();
-        let device_since = device.and_then(|device| device.known_since(account.person_id));
+        let device_since = origin.device.and_then(|device| device.known_since(account.person_id));
         let who = Identified {
             person_id: account.person_id,
             epoch: account.epoch,
@@ -78,6 +79,32 @@ impl SignIn {
         };
         let granted = self.sessions.start(context, &who).await?;
         Ok((account, granted))
+    }
+
+    /// Who it is, by what was typed.
+    async fn identify(
+        &self,
+        context: &Context,
+        inside: Inside,
+        found: Option<Account>,
+        typed: &Credentials,
+    ) -> Result<(Account, Method), Error> {
+        let hash = found.as_ref().map_or(HASH_OF_NOBODY, |account| account.password_hash.as_str()).to_owned();
+        let matches = self.hasher.check(context, typed.password.clone(), hash).await?;
+        drop(inside);
+        let account =
+            found.filter(|account| matches && self.may_sign_in(account)).ok_or(Error::InvalidCredentials)?;
+        let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
+        Ok((account, method))
+    }
+
+    fn outcome(identified: &Result<(Account, Method), Error>) -> Outcome {
+        match identified {
+            Ok(_) => Outcome::Right,
+            Err(Error::InvalidCredentials | Error::TotpWrong | Error::TotpUsed) => Outcome::Wrong,
+            // The password was right, or nobody has looked at it.
+            Err(_) => Outcome::Open,
+        }
     }
 
     /// A ticket is good for one try. Without Redis that holds in each instance, and not between them.

@@ -8,7 +8,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::attribution::CallerClass;
 use shared::context::Context;
-use shared::http::{Body, Problem, ProblemBody, count_as};
+use shared::http::{Body, ClientNetwork, Problem, ProblemBody, count_as};
 use shared::idempotency::Keyless;
 use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::waiting_room::{self, Door};
 use crate::app::Auth;
+use crate::domain::attempts::Origin;
 use crate::domain::browser;
 use crate::domain::session_tokens::Granted;
 use crate::domain::sign_in::Credentials;
@@ -86,6 +87,8 @@ pub struct Refreshed {
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "ticket_used"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            description = "too_many_attempts, rate_limited"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
             description = "waiting_room (with a member `place`: come back with its ticket), sign_in_busy, \
                            database_unavailable, session_store_unavailable")
@@ -97,6 +100,7 @@ pub async fn sign_in(
     auth: Data<Auth>,
     _: Keyless,
     door: Door,
+    ClientNetwork(network): ClientNetwork,
     request: HttpRequest,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
@@ -105,7 +109,8 @@ pub async fn sign_in(
     let typed = Credentials { login: new.login, password, totp_code: new.totp_code, browser };
     let Door { inside, device } = door;
     let ticket = inside.ticket;
-    let attempt = auth.sign_in().attempt(&context, inside, device.as_ref(), typed).await;
+    let origin = Origin { device: device.as_ref(), network };
+    let attempt = auth.sign_in().attempt(&context, inside, origin, typed).await;
     let (account, granted) = match attempt {
         Ok(signed_in) => signed_in,
         Err(error) => return Ok(refusal(error, ticket, auth.waiting_room())),

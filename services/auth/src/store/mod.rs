@@ -1,6 +1,7 @@
 //! Settles every SQL statement and every Redis key of auth.
 
 pub mod account;
+pub mod attempts;
 pub mod directory;
 pub mod person;
 pub mod revocation;

@@ -108,6 +108,21 @@ pub async fn sign_in(browser: &Client, login: &str, password: &str) -> Answer {
     browser.post("/auth/v1/sessions", &json!({ "login": login, "password": password })).await
 }
 
+/// Adds pupils `pupil.0`, `pupil.1` and so on, all with [`PASSWORD`].
+pub async fn insert_pupils(app: &App, count: u32) {
+    let id = "('00000000-0000-0000-0001-' || lpad(to_hex(n), 12, '0'))::uuid";
+    let (hash, last) = (hash(), count - 1);
+    let sql = format!(
+        "insert into person (id, source, source_id, given_name, family_name)
+           select {id}, 'pupils', n::text, 'Pupil', n::text from generate_series(0, {last}) n;
+         insert into membership (school_id, person_id, role)
+           select '00000000-0000-0000-0000-0000000000a1', {id}, 'Student' from generate_series(0, {last}) n;
+         insert into account (person_id, login, password_hash)
+           select {id}, 'pupil.' || n, '{hash}' from generate_series(0, {last}) n;"
+    );
+    app.database.connect().await.batch_execute(&sql).await.expect("pupils");
+}
+
 async fn insert_people(database: &TestDatabase) {
     let hash = hash();
     let sql = format!(

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod attempts;
 mod audit;
 mod authorisation;
 mod degraded;

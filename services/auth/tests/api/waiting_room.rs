@@ -1,6 +1,8 @@
 //! Settles how people wait when more sign in than can: in order, with a place that is theirs, and never for nothing.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use auth::Auth;
@@ -12,12 +14,23 @@ use shared::clock::system_clock;
 use shared::testing::{Answer, Client, Running, eventually, redis_behind_proxies};
 use tokio::task::JoinSet;
 
-use crate::app::{App, PASSWORD, config, sign_in};
+use crate::app::{App, PASSWORD, config};
 
 const SIGN_IN: &str = "/auth/v1/sessions";
 const ROOM: &str = "/auth/v1/waiting-room";
-/// Nobody has this login: a full hash is computed for it.
+/// Nobody has a login that begins so: a full hash is computed for it.
 const NOBODY: &str = "nobody";
+/// Tells those who have no account apart, so that they are a crowd and not one guesser.
+static STRANGERS: AtomicU32 = AtomicU32::new(0);
+
+/// Signs in from an address of one's own; whoever is nobody is somebody else each time.
+async fn sign_in(browser: &Client, login: &str, password: &str) -> Answer {
+    let number = STRANGERS.fetch_add(1, Ordering::Relaxed);
+    let login = if login == NOBODY { format!("{NOBODY}.{number}") } else { login.to_owned() };
+    let address = Ipv4Addr::from_bits(0x6440_0000 + number).to_string();
+    let body = json!({ "login": login, "password": password });
+    browser.send(browser.request(Method::POST, SIGN_IN).header("x-forwarded-for", address).json(&body)).await
+}
 
 /// Keeps all places inside taken by people who mistype and come again, until it goes or is dropped.
 struct Crowd(JoinSet<()>);
