@@ -13,7 +13,8 @@ pub struct Engines {
     pub config: Config<courses::Config>,
     /// The database, dropped before the runtime ends.
     pub database: TestDatabase,
-    _keys: TestKeys,
+    /// Keys in a folder of their own.
+    pub keys: TestKeys,
     /// Where connections live.
     pub engine: Engine,
 }
@@ -29,6 +30,6 @@ impl Engines {
             "siblings": { "auth": ["http://127.0.0.1:9"] },
         });
         let config = Running::<Courses>::config(&database, &keys, &own);
-        Ok(Self { config, database, _keys: keys, engine })
+        Ok(Self { config, database, keys, engine })
     }
 }

@@ -7,10 +7,12 @@ mod breaker;
 mod cache_hit;
 mod engines;
 mod harness;
+mod http;
 mod limiter;
 mod report;
 mod token_check;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -29,6 +31,9 @@ struct Cli {
     /// Measure nothing; say what the benchmark needs, a word a line.
     #[arg(long)]
     needs: bool,
+    /// Serves the fixed answer of a file, as the peer of `http`.
+    #[arg(long, hide = true, value_name = "FILE")]
+    serve_bare: Option<PathBuf>,
 }
 
 /// A part of the backend, measured in one case or several.
@@ -42,6 +47,11 @@ struct Benchmark {
 /// PostgreSQL and a Redis Cluster, as `ENT_TEST_POSTGRES` and `ENT_TEST_REDIS` name them.
 const ENGINES: &str = "engines";
 
+/// The program that asks, on the PATH.
+const WRK: &str = "wrk";
+/// The release build of courses, named by `ENT_BENCH_COURSES`.
+const COURSES: &str = "courses";
+
 /// In the order in which they run.
 const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "breaker", needs: &[], run: || Ok(breaker::run()) },
@@ -49,6 +59,7 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "cache-hit", needs: &[ENGINES], run: cache_hit::run },
     Benchmark { name: "token-check", needs: &[], run: token_check::run },
     Benchmark { name: "audit-append", needs: &[ENGINES], run: audit_append::run },
+    Benchmark { name: "http", needs: &[ENGINES, WRK, COURSES], run: http::run },
 ];
 
 fn names() -> Vec<&'static str> {
@@ -57,6 +68,9 @@ fn names() -> Vec<&'static str> {
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
+    if let Some(file) = cli.serve_bare {
+        return http::serve_bare(&file).map(|()| ExitCode::SUCCESS);
+    }
     let is_asked = |benchmark: &&Benchmark| cli.name.as_deref().is_none_or(|asked| asked == benchmark.name);
     let asked: Vec<&Benchmark> = BENCHMARKS.iter().filter(is_asked).collect();
     if cli.needs {
