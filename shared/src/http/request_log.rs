@@ -12,7 +12,7 @@ use super::problem;
 use crate::attribution::Cause;
 use crate::context::Context;
 use crate::ids;
-use crate::telemetry::TraceParent;
+use crate::telemetry::{TraceParent, conclude_span};
 
 /// An extension of answers that are asked for again and again: all are counted, and so many share one line in the log.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +49,7 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
         policy.attribution.slow(cause, caller::class_of(request));
     }
     policy.metrics.record(method, &route, status, elapsed);
-    tracing::Span::current().record("otel.name", format!("{method} {route}"));
-    tracing::Span::current().record("http.response.status_code", status);
+    conclude_span(&tracing::Span::current(), method, &route, status);
     let one_in = response.response().extensions().get::<LogOneIn>().map(|one_in| one_in.0);
     if one_in.is_some_and(|lines| refused.is_none() && ids::random().random_range(0..lines.max(1)) > 0) {
         return;

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::config::Invalid;
 pub use metrics::{Metrics, RequestMetrics};
-pub use trace::{TraceParent, child_traceparent, request_span};
+pub use trace::{TraceParent, child_traceparent, conclude_span, request_span};
 
 /// What is logged, and where telemetry goes.
 #[derive(Debug, Clone, Deserialize, Validate)]

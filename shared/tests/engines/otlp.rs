@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shared::telemetry::{Config, Telemetry, TraceParent, child_traceparent, request_span};
+use shared::telemetry::{Config, Telemetry, TraceParent, child_traceparent, conclude_span, request_span};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -19,6 +19,7 @@ async fn traces_logs_and_metrics_arrive_and_the_trace_keeps_its_id() {
         let span = request_span(&incoming, "GET");
         let child = child_traceparent(&span, &incoming);
         span.in_scope(|| tracing::info!("within the request"));
+        conclude_span(&span, "GET", "/auth/v1/me", 200);
         drop(span);
         telemetry.flush();
         child
@@ -30,6 +31,8 @@ async fn traces_logs_and_metrics_arrive_and_the_trace_keeps_its_id() {
     let trace_id = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes();
     for (signal, needle) in [
         ("/v1/traces", trace_id.as_slice()),
+        ("/v1/traces", b"GET /auth/v1/me".as_slice()),
+        ("/v1/traces", b"http.response.status_code".as_slice()),
         ("/v1/logs", b"within the request".as_slice()),
         ("/v1/metrics", b"http.server.request.duration".as_slice()),
     ] {
