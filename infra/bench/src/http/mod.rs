@@ -39,22 +39,19 @@ pub struct Case {
 
 const HOME: &str = "/courses/v1/home";
 
+/// A fixed answer costs a copy. Ours is admitted, given a deadline and a trace, measured, and given its headers (`/livez`: half the rate);
+/// also the token is checked, the account counted, what is kept looked up and a line logged (a quarter); also a page of 6,000 bytes is
+/// written from objects (a fifth).
 const CASES: [Case; 3] = [
-    Case { name: "livez", path: "/livez", is_signed_in: false, is_conditional: false, aim: 0.4 },
-    Case {
-        name: "signed-in home from the cache",
-        path: HOME,
-        is_signed_in: true,
-        is_conditional: false,
-        aim: 0.3,
-    },
+    Case { name: "livez", path: "/livez", is_signed_in: false, is_conditional: false, aim: 0.5 },
     Case {
         name: "signed-in home, unchanged",
         path: HOME,
         is_signed_in: true,
         is_conditional: true,
-        aim: 0.3,
+        aim: 0.25,
     },
+    Case { name: "signed-in home", path: HOME, is_signed_in: true, is_conditional: false, aim: 0.2 },
 ];
 
 /// Each case, by requests a second and by processor time a request.
