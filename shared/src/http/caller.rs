@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Problem;
@@ -74,8 +75,8 @@ impl FromRequest for Caller {
 /// Checks the access token; what it says is kept with the request.
 pub(super) fn identify(request: &HttpRequest) -> Result<Caller, Problem> {
     let verifier = request.app_data::<web::Data<Verifier>>().ok_or_else(Problem::internal)?;
-    let cookie = request.cookie(ACCESS_COOKIE).ok_or_else(|| sign_in_required("Sign in first."))?;
-    let accepted = verifier.verify(cookie.value()).map_err(|refusal| match refusal {
+    let token = access_token(request.headers()).ok_or_else(|| sign_in_required("Sign in first."))?;
+    let accepted = verifier.verify(token).map_err(|refusal| match refusal {
         Refusal::Invalid => sign_in_required("The session is not valid: sign in again."),
         Refusal::Expired => sign_in_required("The access token has expired: refresh the session."),
         Refusal::Revoked => Problem::new(
@@ -107,14 +108,21 @@ pub(super) fn class_of(request: &HttpRequest) -> CallerClass {
         return *class;
     }
     let verifier = request.app_data::<web::Data<Verifier>>();
-    let seen = verifier
-        .zip(request.cookie(ACCESS_COOKIE))
-        .and_then(|(verifier, cookie)| verifier.seen(cookie.value()));
+    let seen =
+        verifier.zip(access_token(request.headers())).and_then(|(verifier, token)| verifier.seen(token));
     match seen {
         Some(Seen::Valid) => CallerClass::Session,
         Some(Seen::Over) => CallerClass::KnownDevice,
         None => CallerClass::Unknown,
     }
+}
+
+/// The cookie's value as it came (RFC 6265, 4.2.1): a token has no character that is ever encoded, so no jar of decoded
+/// cookies is made for its sake.
+fn access_token(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
+    pairs.find_map(|pair| pair.strip_prefix(ACCESS_COOKIE)?.strip_prefix('='))
 }
 
 fn sign_in_required(detail: &str) -> Problem {
@@ -127,5 +135,27 @@ impl FromRequest for crate::context::Context {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(request.extensions().get::<Self>().cloned().ok_or_else(Problem::internal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    #[test]
+    fn the_token_is_found_by_its_whole_name_among_other_cookies() {
+        for (line, expected) in [
+            ("__Host-ent_at=a.b-c_d", Some("a.b-c_d")),
+            ("ent_rt=x; __Host-ent_at=a.b; other=y", Some("a.b")),
+            ("ent_rt=x;__Host-ent_at=a.b", Some("a.b")),
+            ("__Host-ent_at=", Some("")),
+            ("__Host-ent_at2=x; x__Host-ent_at=y", None),
+            ("ent_at=x; __Host-ent_at", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_static(line));
+            assert_eq!(access_token(&headers), expected, "{line}");
+        }
     }
 }
