@@ -26,7 +26,7 @@ impl Engines {
         let keys = TestKeys::generate();
         let database = engine.run(TestDatabase::create("courses", Courses::migrations));
         let own = json!({
-            "access_tokens": { "jwks_cache_file": keys.file("jwks") },
+            "access_tokens": { "jwks_cache_file": keys.file("jwks"), "revocations_cache_file": keys.file("revocations") },
             "siblings": { "auth": ["http://127.0.0.1:9"] },
         });
         let config = Running::<Courses>::config(&database, &keys, &own);

@@ -119,7 +119,10 @@ fn configuration(engines: &Engines) -> Value {
         "telemetry": { "level": "info" },
         "service_identity": engines.keys.identity("courses"),
         "own": {
-            "access_tokens": { "jwks_cache_file": engines.keys.file("jwks") },
+            "access_tokens": {
+                "jwks_cache_file": engines.keys.file("jwks"),
+                "revocations_cache_file": engines.keys.file("revocations"),
+            },
             "siblings": { "auth": ["http://127.0.0.1:9"] },
         },
     })
