@@ -51,7 +51,9 @@ pub(crate) fn install_packages(context: &Context, packages: &[&str], reason: &st
     let Some(mut command) = administrator_shell() else { return Err(anyhow!(advice)) };
     context.ui.line(&format!("Missing: {reason}."));
     context.ui.line(&format!("Installing from the distribution, starting no server: {}", packages.join(" ")));
-    command.args(["-c", SCRIPT, "cargo-ent"]).args(packages).stdin(std::process::Stdio::null());
+    command.args(["-c", SCRIPT, "cargo-ent"]).args(packages);
+    // Standard output is for what the command was asked for, which may be JSON.
+    command.stdin(std::process::Stdio::null()).stdout(std::io::stderr());
     let status = process::attached(&context.signals, command)?;
     if !status.success() {
         bail!("the installation failed ({status}); try by hand: {}", install_command(packages));
