@@ -40,7 +40,7 @@ pub struct Case {
 const HOME: &str = "/courses/v1/home";
 
 /// A fixed answer costs a copy. Ours is admitted, given a deadline and a trace, measured, and given its headers (`/livez`: half the rate);
-/// also the token is checked, the account counted, what is kept looked up and a line logged (a quarter); also a page of 6,000 bytes is
+/// also the token is checked, the account counted, what is kept looked up and a line logged (a quarter); also a page of 8,000 bytes is
 /// written from objects (a fifth).
 const CASES: [Case; 3] = [
     Case { name: "livez", path: "/livez", is_signed_in: false, is_conditional: false, aim: 0.5 },
