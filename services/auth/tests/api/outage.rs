@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::clock::system_clock;
 use shared::config::Profile;
 use shared::redis;
-use shared::testing::{FaultProxy, Running, TestKeys, eventually, redis_behind_proxies};
+use shared::testing::{Client, FaultProxy, Running, TestKeys, eventually, redis_behind_proxies};
 
 use crate::app::{App, PASSWORD, claims, config, lose_record, sign_in};
 
@@ -95,6 +95,38 @@ async fn without_redis_nobody_is_signed_out_and_sign_in_says_so_and_recovers() {
     app.auth.client().get("/readyz").await.expect(200);
     proxies.iter().for_each(FaultProxy::restore);
     eventually("refresh works again", async || browser.post(REFRESH, &json!({})).await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_one_shard_its_sessions_wait_and_everybody_else_refreshes_and_signs_in() {
+    let app = App::start().await;
+    let (reach_as, proxies) = redis_behind_proxies().await;
+    let mut config = config(&app.database, &app.keys, json!({}));
+    config.redis.nodes = reach_as.values().cloned().collect();
+    config.redis.reach_as = reach_as;
+    let app = App { auth: Running::start(config, system_clock()), ..app };
+    let mut browsers = Vec::new();
+    for _ in 0..9 {
+        browsers.push(app.signed_in("zoe.martin").await);
+    }
+    let refresh = async |browser: &Client| browser.post(REFRESH, &json!({})).await;
+    let mut waited = 0;
+    for proxy in &proxies {
+        proxy.break_connections();
+        for browser in &browsers {
+            let answer = refresh(browser).await;
+            if answer.status != 200 {
+                answer.expect_problem(503, "session_store_unavailable");
+                waited += 1;
+            }
+        }
+        sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect(201);
+        proxy.restore();
+        for browser in &browsers {
+            eventually("the session is there again", async || refresh(browser).await.status == 200).await;
+        }
+    }
+    assert_eq!(waited, browsers.len(), "each waits for its own shard, and no replica keeps anybody waiting");
 }
 
 #[tokio::test(flavor = "multi_thread")]

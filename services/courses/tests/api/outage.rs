@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+use shared::pg::Endpoint;
 use shared::testing::{FaultProxy, ManualClock, Running, eventually, redis_behind_proxies};
 
 use crate::app::{App, FRENCH, MATHS, Who, config};
@@ -49,6 +51,27 @@ async fn a_postgresql_that_hangs_is_given_up_within_the_deadline_and_recovers() 
     pupil.get(&format!("/courses/v1/courses/{MATHS}")).await.expect_problem(503, "database_unavailable");
     proxy.restore();
     eventually("home is there", async || pupil.get(HOME).await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_replica_what_was_read_stays_readable_and_homework_is_given() {
+    let app = App::start().await;
+    let own = app.database.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9");
+    config.postgres.replica =
+        Some(Endpoint { host: proxy.address().ip().to_string(), port: proxy.address().port() });
+    let app = App { courses: Running::start(config, Arc::new(ManualClock::default())), ..app };
+    let (teacher, guardian) = (app.browser(Who::TEACHER), app.browser(Who::GUARDIAN));
+    let page = format!("/courses/v1/courses/{MATHS}");
+    teacher.get(&page).await.expect(200);
+    proxy.break_connections();
+    teacher.get(&page).await.expect(200);
+    guardian.get(HOME).await.expect_problem(503, "database_unavailable");
+    let homework = json!({ "title": "A", "instructions": "", "due_on": "2026-09-10" });
+    teacher.post(&format!("{page}/homework"), &homework).await.expect(201);
+    proxy.restore();
+    eventually("the guardian's home is there", async || guardian.get(HOME).await.status == 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

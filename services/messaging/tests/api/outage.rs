@@ -31,6 +31,24 @@ async fn without_postgresql_it_says_so_keeps_what_it_acknowledged_and_recovers()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_hangs_is_given_up_within_the_deadline_and_recovers() {
+    let app = App::start().await;
+    let own = app.database.config();
+    let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
+    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    config.postgres.port = proxy.address().port();
+    let app = App { messaging: Running::start(config, system_clock()), ..app };
+    let pupil = app.browser(Who::PUPIL);
+    pupil.get("/messaging/v1/home").await.expect(200);
+    proxy.stall();
+    pupil.get("/messaging/v1/home").await.expect_problem(503, "database_unavailable");
+    app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect_problem(503, "database_unavailable");
+    proxy.restore();
+    eventually("home is there", async || pupil.get("/messaging/v1/home").await.status == 200).await;
+    assert_eq!(app.unread(Who::PUPIL).await, 0, "what was refused is not there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_disk_pauses_sending_and_leaves_reading_alone() {
     let server = PrivatePostgres::start().await;
     let app = App::start_on(server.database("messaging", Messaging::migrations).await).await;

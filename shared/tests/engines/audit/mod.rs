@@ -2,6 +2,7 @@
 
 mod tampering;
 
+use std::future::{Future, ready};
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,8 +54,8 @@ impl Audited {
         Self { test, database, log, key, folder, _keys: keys }
     }
 
-    /// One act, which its transaction keeps or undoes after `hold`.
-    async fn act(&self, number: u64, hold: Duration, is_kept: bool) {
+    /// One act, which its transaction keeps or undoes after it was held.
+    async fn act(&self, number: u64, held: impl Future<Output = ()>, is_kept: bool) {
         let context = Context::background(system_clock(), Duration::from_secs(20));
         let mut transaction = self.database.begin(&context, Work::Write).await.unwrap();
         let entry = Entry {
@@ -65,7 +66,7 @@ impl Audited {
             details: json!({ "number": number }),
         };
         audit::append(&mut transaction, &entry).await.unwrap();
-        tokio::time::sleep(hold).await;
+        held.await;
         if is_kept {
             transaction.commit().await.unwrap();
         }
@@ -74,7 +75,7 @@ impl Audited {
     /// This many acts, all of them sequenced.
     async fn grow(&self, numbers: std::ops::Range<u64>) {
         for number in numbers {
-            self.act(number, Duration::ZERO, true).await;
+            self.act(number, ready(()), true).await;
         }
         while self.log.sequence().await.unwrap() > 0 {}
     }
@@ -124,7 +125,8 @@ async fn every_committed_act_has_one_position_and_undone_acts_none() {
         async move {
             tokio::time::sleep(Duration::from_millis(number * 7 % 400)).await;
             // The pool of writes has four connections; a writer waits for one up to a second.
-            audited.act(number, Duration::from_millis(number * 13 % 50), number % 5 != 0).await;
+            let held = tokio::time::sleep(Duration::from_millis(number * 13 % 50));
+            audited.act(number, held, number % 5 != 0).await;
         }
     });
     futures_util::future::join_all(acts).await;
@@ -143,13 +145,11 @@ async fn every_committed_act_has_one_position_and_undone_acts_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_that_commits_late_gets_the_next_position_and_is_not_lost() {
     let audited = Audited::start().await;
-    let late = audited.act(1, Duration::from_millis(500), true);
     let early = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
         audited.grow(2..3).await;
         assert_eq!(audited.positions().await, [(1, 2)]);
     };
-    tokio::join!(late, early);
+    audited.act(1, early, true).await;
     assert_eq!(audited.log.sequence().await.unwrap(), 1);
     assert_eq!(audited.positions().await, [(1, 2), (2, 1)]);
 }
@@ -162,12 +162,23 @@ async fn how_far_the_log_is_says_what_waits_and_what_is_signed() {
     let unsigned = Progress { entries: 0, waiting: 0, signed: None, checkpoint_age_s: None };
     assert_eq!(progress().await, unsigned);
     audited.grow(0..2).await;
-    audited.act(2, Duration::ZERO, true).await;
+    audited.act(2, ready(()), true).await;
     assert_eq!(progress().await, Progress { entries: 2, waiting: 1, ..unsigned });
     audited.log.checkpoint().await.unwrap();
     let signed = progress().await;
     assert_eq!((signed.entries, signed.waiting, signed.signed), (2, 1, Some(2)));
     assert!(signed.checkpoint_age_s.is_some_and(|age| age < 20), "{signed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nobody_sequences_acts_go_on_and_get_their_positions_afterwards() {
+    let audited = Audited::start().await;
+    for number in 1..=3 {
+        audited.act(number, ready(()), true).await;
+    }
+    assert_eq!(audited.positions().await, []);
+    assert_eq!(audited.log.sequence().await.unwrap(), 3);
+    assert_eq!(audited.positions().await, [(1, 1), (2, 2), (3, 3)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
