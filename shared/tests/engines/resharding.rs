@@ -123,7 +123,9 @@ async fn follow_a_stream(caller: Caller) {
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_move_while_they_are_used_without_one_error() {
     let (database, keys) = (TestDatabase::create("shared", Smallest::migrations).await, TestKeys::generate());
-    let config = Running::<Smallest>::config(&database, &keys, &json!({})).redis;
+    let mut config = Running::<Smallest>::config(&database, &keys, &json!({})).redis;
+    // What moving costs is counted in errors here, not in time: a busy machine must not look like one.
+    (config.response_ms, config.overall_ms) = (5_000, 10_000);
     let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
     let is_over = CancellationToken::new();
     let first = Caller { cluster, tag: Uuid::now_v7(), is_over, rounds: Arc::default() };

@@ -80,11 +80,14 @@ async fn an_answer_that_waits_for_postgresql_is_slow_because_of_it() {
 async fn an_answer_that_waits_for_a_shard_is_slow_because_of_that_node() {
     let (reach_as, proxies) = redis_behind_proxies().await;
     let (app, browser) = start_now(|config| {
-        config.http.slow_ms = 150;
+        config.http.slow_ms = 400;
+        // Each command to a node that hangs costs this; nothing else takes as long.
+        config.redis.response_ms = 450;
         config.redis.nodes = reach_as.values().cloned().collect();
         config.redis.reach_as = reach_as;
     })
     .await;
+    browser.get(&format!("/courses/v1/courses/{MATHS}")).await.expect(200);
     proxies.iter().for_each(FaultProxy::stall);
     browser.get(HOME).await.expect(200);
     assert_eq!(counted(&app, "dependency_slow", "redis:127.0.0.1:", "session").await, (0, 1));
