@@ -1,9 +1,14 @@
 //! Settles which process a recorded pid means: the same pid with the same start time, never a recycled one.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
+
+/// How often, and how many times, killed processes are looked at until they are gone.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 400;
 
 /// One process of this boot of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,10 +62,20 @@ impl Identity {
         paused
     }
 
-    /// SIGKILL to its family.
+    /// SIGKILL to its family, and waits up to two seconds until none of it runs any more: what a child still holds when
+    /// its parent is started anew (PostgreSQL's shared memory) would keep that one from starting.
     pub fn kill(self) {
         self.signal(Signal::STOP);
-        self.family().into_iter().for_each(|process| process.signal(Signal::KILL));
+        let family = self.family();
+        for process in &family {
+            process.signal(Signal::KILL);
+        }
+        for _ in 0..LOOKS {
+            if !family.iter().any(|process| process.is_alive()) {
+                return;
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
     }
 
     /// Itself and everything that descends from it, parents first.
