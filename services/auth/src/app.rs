@@ -24,6 +24,7 @@ use crate::domain::session::Sessions;
 use crate::domain::session_copies::SessionCopies;
 use crate::domain::session_tokens::SessionTokens;
 use crate::domain::sign_in::SignIn;
+use crate::domain::signing_keys::SigningKeys;
 use crate::domain::waiting_room::{Lane, WaitingRoom};
 use crate::store::account::Account;
 use crate::worker::waiting_room::Keeper;
@@ -114,11 +115,14 @@ impl Service for Auth {
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         refuse_demo_accounts(kit).await?;
         let (revocations, follower) = follow_revocations(kit).await?;
+        let (files, clock) = (own.access_tokens.signing_key_files(), kit.clock.clone());
+        let signing_keys = SigningKeys::open(files, kit.profile, &kit.database, clock.clone()).await?;
+        let tokens = SessionTokens::open(&own.access_tokens, signing_keys, kit.profile, clock)?;
         let sessions = Sessions {
             database: kit.database.clone(),
             cluster: kit.cluster.clone(),
             clock: kit.clock.clone(),
-            tokens: SessionTokens::open(&own.access_tokens, kit.profile, kit.clock.clone())?,
+            tokens,
             lifetimes: own.sessions,
             copies: SessionCopies::new(kit.database.clone(), kit.clock.clone()),
             revocations: revocations.clone(),

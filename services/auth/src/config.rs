@@ -9,6 +9,8 @@ use shared::keys;
 use shared::service::OwnConfig;
 use shared::session::Membership;
 
+use crate::domain::signing_keys;
+
 use crate::domain::waiting_room::Weights;
 
 /// What only auth has in its configuration file, under `own`.
@@ -39,13 +41,34 @@ pub struct AccessTokens {
     /// Private Ed25519 key (JWK) that signs access tokens.
     #[garde(skip)]
     pub signing_key_file: PathBuf,
+    /// Keys that come after it, oldest first. Each is published at once and signs an hour later; the ones before it stay
+    /// published. Add one to every instance within that hour, and take the oldest away a day later.
+    #[serde(default)]
+    #[garde(length(max = 8))]
+    pub newer_signing_key_files: Vec<PathBuf>,
     /// Symmetric key (JWK) that authenticates refresh handles.
     #[garde(skip)]
     pub refresh_key_file: PathBuf,
+    /// Keys that handles were sealed with before: those still open, and are sealed anew at their next refresh.
+    #[serde(default)]
+    #[garde(length(max = 8))]
+    pub older_refresh_key_files: Vec<PathBuf>,
     /// Life of an access token, in seconds; each one gets up to a tenth more or less, so that they do not expire together.
     #[serde(default = "default_lifetime_s")]
     #[garde(range(min = 60, max = 3_600))]
     pub lifetime_s: u64,
+}
+
+impl AccessTokens {
+    /// Every key that access tokens are signed with, oldest first.
+    pub fn signing_key_files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.signing_key_file).chain(&self.newer_signing_key_files)
+    }
+
+    /// Every key that a handle may be sealed with, the current one first.
+    pub fn refresh_key_files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.refresh_key_file).chain(&self.older_refresh_key_files)
+    }
 }
 
 fn default_lifetime_s() -> u64 {
@@ -150,8 +173,10 @@ impl OwnConfig for Config {
                 )));
             }
         }
-        keys::read_signing_key(&self.access_tokens.signing_key_file, profile)?;
-        keys::read_secret(&self.access_tokens.refresh_key_file, profile)?;
+        signing_keys::read(self.access_tokens.signing_key_files(), profile)?;
+        self.access_tokens
+            .refresh_key_files()
+            .try_for_each(|file| keys::read_secret(file, profile).map(drop))?;
         Ok(())
     }
 }

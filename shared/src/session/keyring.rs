@@ -82,15 +82,26 @@ pub async fn follow_jwks(
     cache_file: PathBuf,
     stop: CancellationToken,
 ) {
-    if let Some(jwks) = read_copy(&cache_file).await {
+    let fetch = || async {
+        let context = Context::background(clock.clone(), FETCH_LIMIT);
+        auth.get::<Jwks>(&context, JWKS_PATH).await
+    };
+    follow(keyring, fetch, &cache_file, stop).await;
+}
+
+async fn follow<F, E>(keyring: Keyring, fetch: impl Fn() -> F, cache_file: &Path, stop: CancellationToken)
+where
+    F: Future<Output = Result<Jwks, E>>,
+    E: std::fmt::Display,
+{
+    if let Some(jwks) = read_copy(cache_file).await {
         keyring.replace(&jwks);
     }
     loop {
-        let context = Context::background(clock.clone(), FETCH_LIMIT);
-        let pause = match auth.get::<Jwks>(&context, JWKS_PATH).await {
+        let pause = match fetch().await {
             Ok(jwks) => {
                 keyring.replace(&jwks);
-                keep_copy(&cache_file, &jwks).await;
+                keep_copy(cache_file, &jwks).await;
                 UNKNOWN_KEY_PAUSE
             }
             Err(error) => {
@@ -123,4 +134,48 @@ async fn read_copy(file: &Path) -> Option<Jwks> {
 
 async fn keep_copy(file: &Path, jwks: &Jwks) {
     write_whole(file, &serde_json::to_string(jwks).unwrap_or_default()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::time::{Instant, advance, sleep};
+
+    use super::*;
+    use crate::testing::TestKeys;
+
+    /// When the set was fetched last, in milliseconds, and how often.
+    #[derive(Default)]
+    struct Fetches {
+        at_ms: AtomicU64,
+        count: AtomicU64,
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_key_is_asked_for_and_never_more_often_than_twice_a_minute() {
+        let (keys, start) = (TestKeys::generate(), Instant::now());
+        let fetches = Fetches::default();
+        // The key is published with the third fetch.
+        let fetch = || async {
+            let count = fetches.count.fetch_add(1, Ordering::Relaxed) + 1;
+            fetches.at_ms.store(u64::try_from(start.elapsed().as_millis()).unwrap(), Ordering::Relaxed);
+            Ok::<_, std::fmt::Error>(if count < 3 { Jwks { keys: vec![] } } else { keys.jwks() })
+        };
+        let (keyring, stop) = (Keyring::default(), CancellationToken::new());
+        let clients = async {
+            // Clients ask for it all the time.
+            while keyring.get("demo-access").is_none() {
+                sleep(Duration::from_millis(100)).await;
+            }
+            let found_ms = fetches.at_ms.load(Ordering::Relaxed);
+            assert_eq!(fetches.count.load(Ordering::Relaxed), 3);
+            assert!((60_000..61_000).contains(&found_ms), "{found_ms}");
+            advance(Duration::from_mins(4)).await;
+            assert_eq!(fetches.count.load(Ordering::Relaxed), 3, "nobody asks for anything");
+            stop.cancel();
+        };
+        let file = keys.file("kept-jwks");
+        tokio::join!(follow(keyring.clone(), fetch, &file, stop.clone()), clients);
+    }
 }

@@ -17,5 +17,6 @@ mod session_lookup;
 mod session_refresh;
 pub mod session_tokens;
 pub mod sign_in;
+pub mod signing_keys;
 pub mod totp;
 pub mod waiting_room;

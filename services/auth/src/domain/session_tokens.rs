@@ -7,10 +7,11 @@ use rand::Rng;
 use shared::clock::SharedClock;
 use shared::config::{Invalid, Profile};
 use shared::ids;
-use shared::keys::{self, SigningKeyFile};
+use shared::keys;
 use shared::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, sign};
 
 use super::refresh_handle::RefreshHandle;
+use super::signing_keys::SigningKeys;
 use crate::config::AccessTokens;
 use crate::error::Error;
 
@@ -42,30 +43,34 @@ const DEGRADED_LIFETIME_S: u64 = 300;
 #[derive(Clone)]
 pub struct SessionTokens {
     clock: SharedClock,
-    signing_key: Arc<SigningKeyFile>,
-    refresh_key: Arc<[u8; 32]>,
+    signing_keys: SigningKeys,
+    /// The first one seals, all of them open.
+    refresh_keys: Arc<[[u8; 32]]>,
     lifetime_s: u64,
 }
 
 impl SessionTokens {
-    /// Reads the keys.
-    pub fn open(config: &AccessTokens, profile: Profile, clock: SharedClock) -> Result<Self, Invalid> {
-        Ok(Self {
-            clock,
-            signing_key: Arc::new(keys::read_signing_key(&config.signing_key_file, profile)?),
-            refresh_key: Arc::new(keys::read_secret(&config.refresh_key_file, profile)?),
-            lifetime_s: config.lifetime_s,
-        })
+    /// Reads the keys of handles.
+    pub fn open(
+        config: &AccessTokens,
+        signing_keys: SigningKeys,
+        profile: Profile,
+        clock: SharedClock,
+    ) -> Result<Self, Invalid> {
+        let refresh_keys = config.refresh_key_files().map(|file| keys::read_secret(file, profile));
+        let refresh_keys = refresh_keys.collect::<Result<_, _>>()?;
+        Ok(Self { clock, signing_keys, refresh_keys, lifetime_s: config.lifetime_s })
     }
 
     /// The keys that access tokens are checked against.
     pub fn jwks(&self) -> Jwks {
-        Jwks { keys: vec![self.signing_key.public.clone()] }
+        self.signing_keys.jwks()
     }
 
     /// The handle, if it is genuine and its session's time is not over.
     pub fn open_handle(&self, presented: &str) -> Result<RefreshHandle, Error> {
-        let handle = RefreshHandle::open(presented, &self.refresh_key).ok_or(Error::SessionOver)?;
+        let opened = self.refresh_keys.iter().find_map(|key| RefreshHandle::open(presented, key));
+        let handle = opened.ok_or(Error::SessionOver)?;
         if handle.absolute_end <= self.clock.unix_seconds() { Err(Error::SessionOver) } else { Ok(handle) }
     }
 
@@ -76,6 +81,9 @@ impl SessionTokens {
         memberships: &[Membership],
         basis: Basis,
     ) -> Result<Granted, Error> {
+        let no_key = || Error::Internal("there is no key for sessions".to_owned());
+        let signing_key = self.signing_keys.current().ok_or_else(no_key)?;
+        let refresh_key = self.refresh_keys.first().ok_or_else(no_key)?;
         let now = self.clock.unix_seconds();
         let left = handle.absolute_end.saturating_sub(now);
         let lifetime = self.lifetime_s(basis).min(left);
@@ -94,10 +102,9 @@ impl SessionTokens {
             exp: now + lifetime,
         };
         Ok(Granted {
-            access_token: sign(&claims, &self.signing_key)
-                .map_err(|error| Error::Internal(error.to_string()))?,
+            access_token: sign(&claims, signing_key).map_err(|error| Error::Internal(error.to_string()))?,
             expires_in: Duration::from_secs(lifetime),
-            refresh_handle: handle.seal(&self.refresh_key),
+            refresh_handle: handle.seal(refresh_key),
             ends_in: Duration::from_secs(left),
         })
     }

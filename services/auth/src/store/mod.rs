@@ -8,4 +8,5 @@ pub mod revocation;
 pub mod seed;
 pub mod session;
 pub mod session_copy;
+pub mod signing_key;
 pub mod waiting_room;

@@ -118,3 +118,6 @@ fn copy(row: &Row) -> SessionCopy {
         is_ended: row.get(7),
     }
 }
+
+#[cfg(test)]
+mod tests;

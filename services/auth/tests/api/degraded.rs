@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use auth::Auth;
 use serde_json::json;
-use shared::clock::system_clock;
 use shared::redis;
 use shared::session::REFRESH_COOKIE;
 use shared::testing::{Client, FaultProxy, ManualClock, Running, eventually, redis_behind_proxies};
@@ -179,10 +178,28 @@ async fn signing_out_holds_while_the_session_store_is_away_and_after_it_is_back(
     apart.lose_redis();
     browser.delete(CURRENT).await.expect(204);
     copy.post(REFRESH, &json!({})).await.expect_problem(401, "session_over");
-    apart.restore();
-    let other =
-        Running::<Auth>::start(config(&apart.app.database, &apart.app.keys, json!({})), system_clock());
-    let elsewhere = other.client();
+    // Another instance reaches the record, which knows nothing of the end.
+    let mut beside = config(&apart.app.database, &apart.app.keys, json!({}));
+    beside.redis = apart.redis.clone();
+    let beside = Running::<Auth>::start(beside, Arc::new(clock.clone()));
+    let elsewhere = beside.client();
     elsewhere.set_cookie(REFRESH_COOKIE, copy.cookie(REFRESH_COOKIE).unwrap());
     elsewhere.post(REFRESH, &json!({})).await.expect_problem(401, "session_over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_session_does_not_come_back_while_its_copy_has_not_heard_of_it() {
+    let clock = ManualClock::default();
+    let apart = Apart::start(&clock).await;
+    let browser = apart.app.signed_in("zoe.martin").await;
+    let copy = apart.app.browser();
+    copy.set_cookie(REFRESH_COOKIE, browser.cookie(REFRESH_COOKIE).unwrap());
+    copied(&apart.app, &browser, 0).await;
+    browser.delete(CURRENT).await.expect(204);
+    let database = apart.app.database.connect().await;
+    eventually("the end is unheard of", async || {
+        database.execute("update session set is_ended = false where is_ended", &[]).await.unwrap() == 1
+    })
+    .await;
+    copy.post(REFRESH, &json!({})).await.expect_problem(401, "session_over");
 }

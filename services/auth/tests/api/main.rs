@@ -23,4 +23,5 @@ mod revocations;
 mod seed;
 mod sessions;
 mod siblings;
+mod signing_keys;
 mod waiting_room;

@@ -1,7 +1,7 @@
 //! Settles what an instance knows of revocations, how old that knowledge is, and which tokens and sessions it refuses.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ struct Inner {
     /// The same: when auth was last heard of.
     heard: AtomicU64,
     opened_ms: u64,
+    is_overfull: AtomicBool,
 }
 
 /// Two generations, so that forgetting costs nothing: what is in the older one was heard of at least [`KEPT`] after the
@@ -47,7 +48,14 @@ struct Known {
     old: HashMap<Scope, i64>,
     turned_ms: u64,
     applied: i64,
-    is_overfull: bool,
+}
+
+/// What became of a revocation that was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Raised {
+    New,
+    Known,
+    NoRoom,
 }
 
 impl Known {
@@ -61,24 +69,25 @@ impl Known {
     }
 
     /// Remembers a revocation; one that is older than what is known changes nothing.
-    fn raise(&mut self, revocation: &Revocation) -> bool {
+    fn raise(&mut self, revocation: &Revocation) -> Raised {
         if self.epoch(&revocation.scope).is_some_and(|known| known >= revocation.epoch) {
-            return false;
+            return Raised::Known;
         }
         if self.young.len() >= REMEMBERED && !self.young.contains_key(&revocation.scope) {
-            self.is_overfull = true;
-            return false;
+            return Raised::NoRoom;
         }
         self.young.insert(revocation.scope, revocation.epoch);
-        true
+        Raised::New
     }
 
-    fn forget(&mut self, now_ms: u64) {
-        if now_ms.saturating_sub(self.turned_ms) >= millis(KEPT) {
+    /// Turns the generations when it is time; returns whether it was.
+    fn forget(&mut self, now_ms: u64) -> bool {
+        let is_time = now_ms.saturating_sub(self.turned_ms) >= millis(KEPT);
+        if is_time {
             self.turned_ms = now_ms;
             self.old = std::mem::take(&mut self.young);
-            self.is_overfull = false;
         }
+        is_time
     }
 }
 
@@ -94,6 +103,7 @@ impl RevocationView {
             synced: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             opened_ms,
+            is_overfull: AtomicBool::new(false),
         }))
     }
 
@@ -154,7 +164,7 @@ impl RevocationView {
 
     /// How old what is known can be: since the opening where nothing was ever proved.
     pub fn lag(&self) -> Duration {
-        if self.known().is_overfull { Duration::MAX } else { self.since(&self.0.synced) }
+        if self.is_overfull() { Duration::MAX } else { self.since(&self.0.synced) }
     }
 
     /// For how long nothing was heard of auth.
@@ -206,7 +216,7 @@ impl RevocationView {
         let known = self.known();
         json!({
             "lag_ms": lag_ms, "applied": known.applied, "published": self.0.published.load(Ordering::Acquire),
-            "remembered": known.young.len() + known.old.len(), "overfull": known.is_overfull,
+            "remembered": known.young.len() + known.old.len(), "overfull": self.is_overfull(),
         })
     }
 
@@ -224,10 +234,16 @@ impl RevocationView {
     fn apply(&self, news: &News) -> i64 {
         let now_ms = self.now_ms();
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.forget(now_ms);
+        if known.forget(now_ms) {
+            self.0.is_overfull.store(false, Ordering::Release);
+        }
         let mut is_new = false;
         for revocation in &news.revocations {
-            is_new |= known.raise(revocation);
+            match known.raise(revocation) {
+                Raised::New => is_new = true,
+                Raised::Known => {}
+                Raised::NoRoom => self.0.is_overfull.store(true, Ordering::Release),
+            }
         }
         if news.after <= known.applied {
             known.applied = known.applied.max(news.upto);
@@ -236,6 +252,10 @@ impl RevocationView {
             self.0.version.fetch_add(1, Ordering::AcqRel);
         }
         known.applied
+    }
+
+    fn is_overfull(&self) -> bool {
+        self.0.is_overfull.load(Ordering::Acquire)
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
