@@ -60,6 +60,7 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "token-check", needs: &[], run: token_check::run },
     Benchmark { name: "audit-append", needs: &[ENGINES], run: audit_append::run },
     Benchmark { name: "http", needs: &[ENGINES, WRK, COURSES], run: http::run },
+    Benchmark { name: "stalled-clients", needs: &[ENGINES, COURSES], run: http::stalled::run },
 ];
 
 fn names() -> Vec<&'static str> {

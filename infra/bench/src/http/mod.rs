@@ -7,6 +7,7 @@
 mod bare;
 mod ours;
 mod programs;
+pub mod stalled;
 mod wrk;
 
 use std::path::Path;
