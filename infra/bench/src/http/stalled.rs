@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use super::ours::Ours;
-use super::programs::Cores;
+use super::programs::{Cores, KeptBusy};
 use super::{CASES, HOME};
 use crate::engines::Engines;
 use crate::harness::{Time, median};
@@ -42,6 +42,8 @@ pub fn run() -> Result<Vec<Comparison>> {
     let answer = ours.answer(&engines, case)?;
     let heads: Vec<String> = answer.requests.iter().map(|headers| head_of(headers)).collect();
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    // A core that sleeps between two requests takes longer to wake than a request takes: neither may, in either case.
+    let _awake = [KeptBusy::start(cores.server)?, KeptBusy::start(cores.clients)?];
     for round in 0..=ROUNDS {
         let without = p99(&ours.address, &heads)?;
         let crowd = Crowd::gather(&ours.address)?;
