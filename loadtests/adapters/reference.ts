@@ -3,9 +3,12 @@ import exec from 'k6/execution';
 import http, { type RefinedParams, type RefinedResponse } from 'k6/http';
 import { BASE_URL } from '../lib/settings.ts';
 import { secondsToNextCode, totp } from '../lib/totp.ts';
-import type { Adapter, Audience, Course, Home, Inbox, Letter, Outcome, Person, Result, ThreadRef } from '../lib/types.ts';
+import type { Adapter, Audience, Course, Home, Inbox, Letter, Outcome, Person, Result, SignedIn, ThreadRef } from '../lib/types.ts';
 
 type Response = RefinedResponse<'text'>;
+
+/** Remembers on which device somebody has signed in before. */
+const DEVICE_COOKIE = 'ent_device';
 
 /** A refused person who was not told when to come back. */
 const DEFAULT_RETRY_S = 2;
@@ -15,7 +18,7 @@ let acts = 0;
 
 export const reference: Adapter = {
   name: 'reference',
-  capabilities: ['totp', 'courses', 'audiences', 'threads'],
+  capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices'],
   login,
   home,
   openCourse,
@@ -25,15 +28,31 @@ export const reference: Adapter = {
   logout,
 };
 
-function login(person: Person): Result<null> {
+function login(person: Person): Result<SignedIn> {
   const now = Date.now();
+  if (person.device !== undefined) {
+    http.cookieJar().set(`${BASE_URL}/auth/v1/sessions`, DEVICE_COOKIE, person.device, { secure: true, path: '/auth/v1' });
+  }
   const body: Record<string, string> = { login: person.login, password: person.password };
   if (person.totpSecret !== '') body['totp_code'] = totp(person.totpSecret, now);
   const response = post('/auth/v1/sessions', body);
   if (response.status === 401 && problemCode(response) === 'totp_code_used') {
     return { outcome: 'denied', retryAfter: secondsToNextCode(now), detail: 'totp_code_used' };
   }
-  return expect(response, 201, (answer) => (isText(answer['person'], 'id') ? null : undefined));
+  if (response.status === 503 && problemCode(response) === 'waiting_room') return queued(response);
+  const device = response.cookies[DEVICE_COOKIE]?.[0]?.value;
+  const left = device === undefined ? {} : { device };
+  return expect(response, 201, (answer) => (isText(answer['person'], 'id') ? left : undefined));
+}
+
+/** A place in the waiting room. The ticket is in the cookie jar, as in a browser. */
+function queued(response: Response): Result<never> {
+  const place = record(response.body)?.['place'];
+  if (!isRecord(place) || typeof place['ask_again_in_s'] !== 'number') {
+    return { outcome: 'error', detail: 'waiting_room without a place' };
+  }
+  const told = { outcome: 'queued' as const, retryAfter: place['ask_again_in_s'], detail: String(place['standing']) };
+  return typeof place['turn_in_s'] === 'number' ? { ...told, turnInS: place['turn_in_s'] } : told;
 }
 
 /** One call per service, at once, as a browser would. What came is used even when another service failed. */

@@ -1,7 +1,7 @@
 // Settles what a visit is: sign in, home, a course, a message, the inbox, sign out, with a person's pauses between.
 import { sleep } from 'k6';
 import { journeyCompleted, journeyStarted, stepDone, waitedForCode } from './measures.ts';
-import type { Adapter, Audience, Home, Letter, Person, Result, Role, Step } from './types.ts';
+import type { Adapter, Audience, Home, Letter, Outcome, Person, Result, Role, Step } from './types.ts';
 
 /** The parts of a class that each role writes to; guardians may reach its teachers only. */
 const PARTS: Record<Role, readonly string[]> = {
@@ -19,24 +19,33 @@ const SIGN_IN_PATIENCE_S = 33;
 const PRINTED_FAILURES = 1;
 let printed = 0;
 
+/** Who wants to know of each step: began at (milliseconds since 1970), took so many, and how it ended. */
+export type Watch = (name: Step, beganMs: number, tookMs: number, outcome: Outcome) => void;
+
 /** One visit of `person`. It counts as completed when no step failed; without a sign-in it ends at once. */
 export function journey(adapter: Adapter, role: Role, person: Person): void {
   journeyStarted(role);
   if (!signIn(adapter, role, person)) return;
-  const home = step(role, 'home', () => adapter.home());
+  if (signedIn(adapter, role, shortPause)) journeyCompleted(role);
+}
+
+/** What a person does once signed in; true when no step failed. */
+export function signedIn(adapter: Adapter, role: Role, pause: () => void, watch?: Watch): boolean {
+  const step = <T>(name: Step, act: () => Result<T>): Result<T> => timed(role, name, act, watch);
+  const home = step('home', () => adapter.home());
   pause();
   const results: Result<unknown>[] = [home];
-  results.push(step(role, 'open_course', () => openCourse(adapter, role, home.value)));
+  results.push(step('open_course', () => openCourse(adapter, role, home.value)));
   pause();
-  results.push(step(role, 'send', () => send(adapter, role, home.value)));
+  results.push(step('send', () => send(adapter, role, home.value)));
   pause();
-  const inbox = step(role, 'read_inbox', () => adapter.readMessages());
+  const inbox = step('read_inbox', () => adapter.readMessages());
   results.push(inbox);
   const thread = inbox.value?.threads[0];
-  results.push(step(role, 'open_thread', () => (thread ? adapter.openThread(thread) : skipped('an empty inbox'))));
+  results.push(step('open_thread', () => (thread ? adapter.openThread(thread) : skipped('an empty inbox'))));
   pause();
-  results.push(step(role, 'sign_out', () => adapter.logout()));
-  if (results.every((result) => result.outcome === 'ok' || result.outcome === 'skipped')) journeyCompleted(role);
+  results.push(step('sign_out', () => adapter.logout()));
+  return results.every((result) => result.outcome === 'ok' || result.outcome === 'skipped');
 }
 
 /**
@@ -82,10 +91,12 @@ function audienceOf(role: Role, audiences: Audience[]): Audience | undefined {
   return anyOf(groups.filter((group) => group.isClass)) ?? anyOf(groups);
 }
 
-function step<T>(role: Role, name: Step, act: () => Result<T>): Result<T> {
+function timed<T>(role: Role, name: Step, act: () => Result<T>, watch?: Watch): Result<T> {
   const began = Date.now();
   const result = act();
-  record(role, name, result, Date.now() - began);
+  const took = Date.now() - began;
+  record(role, name, result, took);
+  watch?.(name, began, took, result.outcome);
   return result;
 }
 
@@ -110,7 +121,7 @@ function anyOf<T>(list: readonly T[]): T | undefined {
 }
 
 /** Shorter than people's pauses, so that a smoke test is over soon. */
-function pause(): void {
+function shortPause(): void {
   sleep(0.2 + Math.random() * 0.4);
 }
 

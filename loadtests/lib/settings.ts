@@ -13,6 +13,22 @@ export const P95_LIMIT_MS = number('P95_LIMIT_MS', 3000, 1, 600_000);
 /** The accounts of the seeded region. k6 takes a relative path from the file that opens it, which is lib/users.ts. */
 export const ACCOUNTS = absolute('ACCOUNTS') ?? '../../.ent/accounts.csv';
 
+/** People who come per second at the peak of april-6, and how many of them can sign in per second, as a calibration found. */
+export const PEAK_PER_S = number('PEAK_PER_S', 10, 0.1, 10_000);
+export const CAPACITY_PER_S = number('CAPACITY_PER_S', PEAK_PER_S, 0.1, 10_000);
+
+/** Whoever is not signed in after so many seconds gives up. */
+export const PATIENCE_S = number('PATIENCE_S', 180, 1, 7200);
+
+/** How long a calibration measures, in seconds. */
+export const CALIBRATION_S = number('CALIBRATION_S', 15, 5, 600);
+
+/** Requests per second of the flood. */
+export const FLOOD_PER_S = number('FLOOD_PER_S', 100, 1, 20_000);
+
+/** Devices that somebody has signed in on, as a calibration left them: lines of role and cookie. */
+export const DEVICES = absolute('DEVICES');
+
 /** Where to write the JSON report, if anywhere. */
 export const REPORT = absolute('REPORT');
 

@@ -101,7 +101,8 @@ function stepScore(data: SummaryData, role: Role, step: Step): StepScore {
   };
 }
 
-function missedThresholds(data: SummaryData): string[] {
+/** Every threshold that was missed, as "metric: expression". */
+export function missedThresholds(data: SummaryData): string[] {
   const missed = Object.entries(data.metrics).flatMap(([name, metric]) =>
     Object.entries(metric?.thresholds ?? {})
       .filter(([, threshold]) => !threshold.ok)
@@ -110,7 +111,8 @@ function missedThresholds(data: SummaryData): string[] {
   return missed.sort();
 }
 
-function value(data: SummaryData, metric: string, stat: string): number {
+/** A figure of k6's; 0 where there was no sample. */
+export function value(data: SummaryData, metric: string, stat: string): number {
   return data.metrics[metric]?.values[stat] ?? 0;
 }
 

@@ -26,6 +26,13 @@ export interface Person {
   schoolUais: string[];
   /** Base32 without padding; empty for those who need no second factor. */
   totpSecret: string;
+  /** What the browser was given when somebody last signed in on it, where the target gives something. */
+  device?: string;
+}
+
+/** What a sign-in leaves in the browser. */
+export interface SignedIn {
+  device?: string;
 }
 
 /**
@@ -40,6 +47,8 @@ export interface Result<T> {
   value?: T;
   /** Seconds the target asked to wait, or that must pass before another try can succeed. */
   retryAfter?: number;
+  /** Seconds after which it will be this person's turn at the latest, where the target says so. */
+  turnInS?: number;
   /** A problem's code or what was wrong with the answer: for logs, never compared. */
   detail: string;
 }
@@ -81,13 +90,13 @@ export interface Letter {
 }
 
 /** What a target can do. What it cannot do is shown as n/a, never as green. */
-export type Capability = 'totp' | 'courses' | 'audiences' | 'threads';
+export type Capability = 'totp' | 'courses' | 'audiences' | 'threads' | 'waiting_room' | 'devices';
 
 /** A target's own way of doing what every ENT does. */
 export interface Adapter {
   name: string;
   capabilities: readonly Capability[];
-  login(person: Person): Result<null>;
+  login(person: Person): Result<SignedIn>;
   home(): Result<Home>;
   openCourse(course: Course): Result<null>;
   sendMessage(to: Audience, parts: readonly string[], letter: Letter): Result<null>;

@@ -3,6 +3,9 @@ import type { Options } from 'k6/options';
 import { reference } from '../adapters/reference.ts';
 import type { SummaryData } from '../lib/summary.ts';
 import type { Adapter } from '../lib/types.ts';
+import { april6 } from './april_6.ts';
+import { calibration } from './calibration.ts';
+import { flood } from './flood.ts';
 import { smoke } from './smoke.ts';
 
 /** What all virtual users of a run share. */
@@ -19,7 +22,12 @@ export interface LoadScenario {
 }
 
 const ADAPTERS: Record<string, Adapter> = { reference };
-const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = { smoke };
+const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = {
+  smoke,
+  'april-6': april6,
+  calibration,
+  flood,
+};
 
 /** The scenario `name` against the target that `adapter` speaks to. Throws, with the choices, when there is no such. */
 export function chooseScenario(name: string, adapter: string): LoadScenario {

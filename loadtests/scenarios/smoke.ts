@@ -2,7 +2,8 @@
 import exec from 'k6/execution';
 import type { Options, Scenario, Threshold } from 'k6/options';
 import { journey } from '../lib/journey.ts';
-import { INSECURE_TLS, MAX_ERROR_RATE, P95_LIMIT_MS } from '../lib/settings.ts';
+import { common, startAnywhere } from '../lib/options.ts';
+import { MAX_ERROR_RATE, P95_LIMIT_MS } from '../lib/settings.ts';
 import { scorecard } from '../lib/summary.ts';
 import { ROLES, STEPS, type Adapter, type Role, type Step } from '../lib/types.ts';
 import { person, requirePeople } from '../lib/users.ts';
@@ -20,7 +21,7 @@ export function smoke(adapter: Adapter): LoadScenario {
   for (const role of ROLES) requirePeople(role, PLANNED[role]);
   return {
     options: options(),
-    setup: () => ({ offset: Number(__ENV['USERS_OFFSET'] ?? Math.floor(Math.random() * 1_000_000)) }),
+    setup: startAnywhere,
     run: (data: RunData) => {
       const role = exec.scenario.name as Role;
       journey(adapter, role, person(role, data.offset, exec.scenario.iterationInTest));
@@ -31,16 +32,9 @@ export function smoke(adapter: Adapter): LoadScenario {
 
 function options(): Options {
   return {
+    ...common(),
     scenarios: Object.fromEntries(ROLES.map((role) => [role, arrivals(role)])),
     thresholds: thresholds(),
-    // Every person brings a new connection and new cookies, as in life.
-    noVUConnectionReuse: true,
-    noCookiesReset: false,
-    // A redirect must not carry the load elsewhere.
-    maxRedirects: 0,
-    insecureSkipTLSVerify: INSECURE_TLS,
-    setupTimeout: '10s',
-    summaryTrendStats: ['count', 'med', 'p(95)', 'max'],
   };
 }
 

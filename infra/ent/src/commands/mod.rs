@@ -7,7 +7,7 @@ mod doctor;
 mod down;
 mod fault;
 mod generate;
-mod k6;
+pub(crate) mod k6;
 mod logs;
 mod prove;
 mod seed;

@@ -7,18 +7,26 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::{down, k6, up};
+use shared::ablation::Ablation;
+
 use crate::cli::{self, Scenario, Up};
 use crate::context::Context;
+use crate::exit;
 use crate::ports;
 use crate::process;
-use crate::proofs::shard_loss;
+use crate::proofs::{april_6, shard_loss};
+use crate::region::Scale;
 use crate::supervisor::{Phase, State};
+
+/// Names the parts that services do without.
+const ABLATE: &str = "ENT_ABLATE";
 
 /// Runs a proof; exit code 0 when it holds.
 pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
     match asked.scenario {
         Scenario::Smoke => smoke(context, asked),
         Scenario::ShardLoss => shard_loss(context, asked),
+        Scenario::April6 => april_6(context, asked),
     }
 }
 
@@ -31,26 +39,54 @@ fn smoke(context: &Context, asked: &cli::Prove) -> Result<u8> {
         bail!("{} is missing", script.display());
     }
     let k6 = k6::ensure(context)?;
-    on_a_running_backend(context, false, || run_k6(context, &k6, &script, "smoke"))
+    k6::check_rules(context, &k6)?;
+    on_a_running_backend(context, &Start::WHOLE, || run_k6(context, &k6, &script, "smoke"))
 }
 
 /// Needs engines only; on a backend that runs whole, the services lose the shards as well.
 fn shard_loss(context: &Context, asked: &cli::Prove) -> Result<u8> {
-    let from_environment =
-        || std::env::var_os("ENT_ABLATE").map(|parts| parts.to_string_lossy().into_owned());
-    let without = asked.without.clone().or_else(from_environment).unwrap_or_default();
-    let without = serde_json::from_value(without.into()).context("--without")?;
+    let without = without(asked)?;
     let asked = shard_loss::Asked { runs: asked.runs, json: asked.json, without };
-    on_a_running_backend(context, true, || Ok(u8::from(!shard_loss::run(context, &asked)?)))
+    let start = Start { only_engines: true, ..Start::WHOLE };
+    on_a_running_backend(context, &start, || Ok(u8::from(!shard_loss::run(context, &asked)?)))
 }
 
-fn on_a_running_backend(
-    context: &Context,
+fn april_6(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    let without = without(asked)?;
+    let names = without.names().join(",");
+    if std::env::var_os(ABLATE).unwrap_or_default() != *names {
+        // What is started inherits its environment from this process, which cannot change its own.
+        let mut again = Command::new("/proc/self/exe");
+        again.args(std::env::args_os().skip(1)).env(ABLATE, names);
+        let status = process::attached(&context.signals, again)?;
+        return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED));
+    }
+    let k6 = k6::ensure(context)?;
+    k6::check_rules(context, &k6)?;
+    let start = Start { scale: Some(Scale::Region), ..Start::WHOLE };
+    let asked = april_6::Asked { profile: asked.profile, json: asked.json, without };
+    on_a_running_backend(context, &start, || april_6::run(context, &k6, &asked))
+}
+
+fn without(asked: &cli::Prove) -> Result<Ablation> {
+    let from_environment = || std::env::var_os(ABLATE).map(|parts| parts.to_string_lossy().into_owned());
+    let without = asked.without.clone().or_else(from_environment).unwrap_or_default();
+    serde_json::from_value(without.into()).context("--without")
+}
+
+/// What a proof needs to have started.
+struct Start {
     only_engines: bool,
-    proof: impl FnOnce() -> Result<u8>,
-) -> Result<u8> {
+    scale: Option<Scale>,
+}
+
+impl Start {
+    const WHOLE: Self = Self { only_engines: false, scale: None };
+}
+
+fn on_a_running_backend(context: &Context, wanted: &Start, proof: impl FnOnce() -> Result<u8>) -> Result<u8> {
     let was_running = State::load_running(&context.layout).is_some_and(|state| state.phase == Phase::Ready);
-    let result = if was_running { Ok(0) } else { start(context, only_engines) };
+    let result = if was_running { Ok(0) } else { start(context, wanted) };
     let result = result.and_then(|_| proof());
     if !was_running {
         // Also what a start that was interrupted has left in the background.
@@ -59,9 +95,9 @@ fn on_a_running_backend(
     result
 }
 
-fn start(context: &Context, only_engines: bool) -> Result<u8> {
-    let asked =
-        Up { detach: true, wait: true, scale: None, instances: 1, otlp: None, faults: false, only_engines };
+fn start(context: &Context, wanted: &Start) -> Result<u8> {
+    let Start { only_engines, scale, .. } = *wanted;
+    let asked = Up { detach: true, wait: true, scale, instances: 1, otlp: None, faults: false, only_engines };
     up::run(context, &asked)
 }
 
