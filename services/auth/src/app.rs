@@ -14,10 +14,13 @@ use shared::service::{Kit, SeedPlan, Service, StartError};
 use shared::session::{Follower, Keyring, RevocationView, Streams, Verifier};
 use utoipa::OpenApi;
 
-use crate::config::Config;
+use crate::config::{Config, Passwords};
 use crate::domain::attempts::Attempts;
+use crate::domain::breach_filter::{self, BreachFilter};
 use crate::domain::device::Device;
 use crate::domain::hasher::Hasher;
+use crate::domain::new_password::NewPasswords;
+use crate::domain::rehash::Rehash;
 use crate::domain::revocation::Revocations;
 use crate::domain::sealed::SealingKey;
 use crate::domain::session::Sessions;
@@ -38,6 +41,7 @@ mod migrations {
 #[derive(Clone)]
 pub struct Auth {
     sign_in: SignIn,
+    new_passwords: NewPasswords,
     revocations: Revocations,
     follower: Follower,
     waiting_room: WaitingRoom,
@@ -50,6 +54,10 @@ pub struct Auth {
 impl Auth {
     pub(crate) fn sign_in(&self) -> &SignIn {
         &self.sign_in
+    }
+
+    pub(crate) fn new_passwords(&self) -> &NewPasswords {
+        &self.new_passwords
     }
 
     pub(crate) fn waiting_room(&self) -> &WaitingRoom {
@@ -136,7 +144,9 @@ impl Service for Auth {
         let secret = keys::read_secret(&own.access_tokens.refresh_key_file, kit.profile)?;
         let is_ablated = kit.breakers.ablation().removes(Part::WaitingRoom);
         let waiting_room = WaitingRoom::new(&secret, hasher.clone(), kit.clock.clone(), is_ablated);
+        let rehash = Rehash::new(kit.database.clone(), hasher.clone(), kit.clock.clone());
         let sign_in = SignIn {
+            rehash,
             database: kit.database.clone(),
             hasher,
             cluster: kit.cluster.clone(),
@@ -144,9 +154,25 @@ impl Service for Auth {
             sessions,
             profile: kit.profile,
         };
+        let new_passwords = NewPasswords {
+            sign_in: sign_in.clone(),
+            revocations: revocations.clone(),
+            filter: known_passwords(&own.passwords)?,
+            code_key: SealingKey::derive(&secret, "code"),
+        };
         let device_key = SealingKey::derive(&secret, "device");
         let waiting = own.waiting_room.clone();
-        Ok(Self { sign_in, revocations, follower, waiting_room, device_key, waiting, verifier, publisher })
+        Ok(Self {
+            sign_in,
+            new_passwords,
+            revocations,
+            follower,
+            waiting_room,
+            device_key,
+            waiting,
+            verifier,
+            publisher,
+        })
     }
 
     fn start_workers(&self, kit: &Kit) {
@@ -160,6 +186,7 @@ impl Service for Auth {
         kit.workers.spawn(|stop| self.sessions().copies.clone().sweep(stop));
         let revocations = self.revocations.clone();
         self.follower.start(&kit.workers, move |context, after| revocations.clone().ask(context, after));
+        kit.workers.spawn(|stop| self.sign_in.rehash.clone().run(stop));
         let keeper = Keeper {
             room: self.waiting_room.clone(),
             cluster: kit.cluster.clone(),
@@ -185,6 +212,17 @@ impl Service for Auth {
         .into_iter()
         .collect()
     }
+}
+
+/// A list that is configured and cannot be read keeps the service from starting: no password is set unchecked.
+fn known_passwords(passwords: &Passwords) -> Result<BreachFilter, StartError> {
+    let filter = BreachFilter::built_in();
+    filter.prepare()?;
+    let Some(file) = &passwords.breach_filter_file else { return Ok(filter) };
+    let list = breach_filter::read(file).map_err(|error| {
+        Invalid::new(format!("own.passwords.breach_filter_file: {}: {error}", file.display()))
+    })?;
+    Ok(filter.with(list))
 }
 
 /// What was revoked is known before anybody is let in.

@@ -28,6 +28,10 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub sign_in: SignIn,
+    /// What passwords are checked against when they are set.
+    #[serde(default)]
+    #[garde(dive)]
+    pub passwords: Passwords,
     /// How people wait when more sign in than can.
     #[serde(default)]
     #[garde(dive)]
@@ -138,6 +142,16 @@ impl Default for SignIn {
     fn default() -> Self {
         Self { hash_threads: None, queue: 512 }
     }
+}
+
+/// What passwords are checked against when they are set.
+#[derive(Debug, Clone, Default, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// Known passwords besides the obvious ones that are built in: made by `auth breach-filter build` from a public list
+    /// of SHA-1 hashes. A file that cannot be read keeps auth from starting.
+    #[garde(skip)]
+    pub breach_filter_file: Option<PathBuf>,
 }
 
 /// How people wait when more sign in than can.

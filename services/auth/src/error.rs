@@ -39,6 +39,33 @@ pub enum Error {
     /// The ticket of the waiting room was used before.
     #[error("the ticket was used before")]
     TicketUsed,
+    /// The password is right, and opens nothing until another is set.
+    #[error("the password must be set anew, by a code or with a one-time code")]
+    ResetRequired,
+    /// No code of an administrator, or one that is used, over, withdrawn or another person's.
+    #[error("the code is wrong, used or over")]
+    CodeWrong,
+    /// A reset needs a code, or the old password and a one-time code.
+    #[error("a reset needs a code, or the old password and a one-time code")]
+    NoProof,
+    /// A password must have at least so many letters in this role.
+    #[error("a password needs at least {0} letters here")]
+    PasswordTooShort(usize),
+    /// A password is known, obvious, or made of the login.
+    #[error("the password is known")]
+    PasswordKnown,
+    /// The caller's roles do not allow this.
+    #[error("not allowed in any role of the caller")]
+    NotAllowed,
+    /// The caller has to prove again who they are.
+    #[error("a one-time code of the last minutes is needed")]
+    StepUpRequired,
+    /// There is no such account, as far as the caller may know.
+    #[error("no such account")]
+    NoAccount,
+    /// A key of a command was used for another.
+    #[error("the key was used for another command")]
+    KeyReused,
     /// The account of a valid token is gone.
     #[error("the account no longer exists")]
     AccountGone,
@@ -74,6 +101,15 @@ impl Error {
             | Self::SessionNotFound
             | Self::SignInBusy
             | Self::HeldBack(_)
+            | Self::ResetRequired
+            | Self::CodeWrong
+            | Self::NoProof
+            | Self::PasswordTooShort(_)
+            | Self::PasswordKnown
+            | Self::NotAllowed
+            | Self::StepUpRequired
+            | Self::NoAccount
+            | Self::KeyReused
             | Self::TicketUsed
             | Self::AccountGone
             | Self::NoTarget
@@ -100,6 +136,15 @@ impl Failure for Error {
             | Self::TotpUsed
             | Self::SessionOver
             | Self::HeldBack(_)
+            | Self::ResetRequired
+            | Self::CodeWrong
+            | Self::NoProof
+            | Self::PasswordTooShort(_)
+            | Self::PasswordKnown
+            | Self::NotAllowed
+            | Self::StepUpRequired
+            | Self::NoAccount
+            | Self::KeyReused
             | Self::TicketUsed
             | Self::SessionNotFound
             | Self::AccountGone
@@ -112,6 +157,8 @@ impl Failure for Error {
 
     fn problem(&self) -> Problem {
         let unauthorized = |code, detail: &str| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
+        let forbidden = |code, detail: &str| Problem::new(StatusCode::FORBIDDEN, code, detail);
+        let unprocessable = |code, detail: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
         match self {
             Self::InvalidCredentials => {
                 unauthorized("invalid_credentials", "Login and password do not match.")
@@ -140,10 +187,35 @@ impl Failure for Error {
                 "person_not_found",
                 "There is nobody with this id whom you may see.",
             ),
-            Self::NoTarget => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_body",
-                "Name either people or one scope.",
+            Self::NoTarget => unprocessable("invalid_body", "Name either people or one scope."),
+            Self::ResetRequired => forbidden(
+                "password_reset_required",
+                "This password is not good any more: set another, with your school's code or your authenticator.",
+            ),
+            Self::CodeWrong => {
+                unauthorized("code_wrong", "Login and code do not match, or the code was used or is too old.")
+            }
+            Self::NoProof => unprocessable("invalid_body", "Send either code, or password and totp_code."),
+            Self::PasswordTooShort(least) => unprocessable(
+                "password_too_short",
+                &format!("The new password needs at least {least} letters."),
+            ),
+            Self::PasswordKnown => unprocessable(
+                "password_known",
+                "The new password is one that others try first, or holds your login: choose another.",
+            ),
+            Self::NotAllowed => forbidden("not_allowed", "Your roles do not allow this."),
+            Self::StepUpRequired => forbidden(
+                "step_up_required",
+                "Prove again who you are, with the current code of your authenticator.",
+            ),
+            Self::NoAccount => {
+                Problem::new(StatusCode::NOT_FOUND, "account_not_found", "There is no such account here.")
+            }
+            Self::KeyReused => Problem::new(
+                StatusCode::CONFLICT,
+                "idempotency_key_reused",
+                "This key was used for another command: take a new one.",
             ),
             Self::TicketUsed => Problem::new(
                 StatusCode::CONFLICT,

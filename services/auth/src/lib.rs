@@ -1,6 +1,7 @@
 //! Settles who people are and who may act as them: accounts, sessions, schools, roles.
 
 mod app;
+mod breach_filter_command;
 mod config;
 mod domain;
 mod error;
@@ -9,4 +10,5 @@ mod store;
 mod worker;
 
 pub use app::Auth;
+pub use breach_filter_command::breach_filter_command;
 pub use config::Config;

@@ -1,5 +1,9 @@
-//! Settles the `auth` binary: the service of this crate behind the common command line.
+//! Settles the `auth` binary: the service of this crate behind the common command line, and the tool for its breach filter.
 
 fn main() -> std::process::ExitCode {
-    shared::service::main::<auth::Auth>()
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [group, rest @ ..] if group == "breach-filter" => auth::breach_filter_command(rest),
+        _ => shared::service::main::<auth::Auth>(),
+    }
 }

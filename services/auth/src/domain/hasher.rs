@@ -53,9 +53,24 @@ struct State {
 
 struct Check {
     password: Zeroizing<String>,
-    hash: String,
+    task: Task,
     deadline: Instant,
-    answer: oneshot::Sender<Option<bool>>,
+}
+
+enum Task {
+    /// Whether the password is the one behind a hash.
+    Match(String, oneshot::Sender<Option<bool>>),
+    /// The hash of a new password.
+    Make(oneshot::Sender<Option<String>>),
+}
+
+impl Task {
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Match(_, answer) => answer.is_closed(),
+            Self::Make(answer) => answer.is_closed(),
+        }
+    }
 }
 
 impl Hasher {
@@ -76,14 +91,31 @@ impl Hasher {
         password: Zeroizing<String>,
         hash: String,
     ) -> Result<bool, Error> {
-        let left = context.remaining().map_err(|_| Error::SignInBusy)?;
         let (answer, answered) = oneshot::channel();
+        let matches = self.ask(context, password, Task::Match(hash, answer), answered).await?;
+        matches.ok_or_else(|| Error::Internal("a stored password hash cannot be used".to_owned()))
+    }
+
+    /// The hash of a new password, under the same rules.
+    pub async fn make(&self, context: &Context, password: Zeroizing<String>) -> Result<String, Error> {
+        let (answer, answered) = oneshot::channel();
+        let made = self.ask(context, password, Task::Make(answer), answered).await?;
+        made.ok_or_else(|| Error::Internal("a password cannot be hashed".to_owned()))
+    }
+
+    async fn ask<T>(
+        &self,
+        context: &Context,
+        password: Zeroizing<String>,
+        task: Task,
+        answered: oneshot::Receiver<T>,
+    ) -> Result<T, Error> {
+        let left = context.remaining().map_err(|_| Error::SignInBusy)?;
         let deadline = context.clock().now() + left;
-        self.0.0.push(Check { password, hash, deadline, answer })?;
+        self.0.0.push(Check { password, task, deadline })?;
         let _waiting = context.waiting(HASHES);
         let outcome = tokio::time::timeout(left, answered).await;
-        let matches = outcome.map_err(|_| Error::SignInBusy)?.map_err(|_| Error::SignInBusy)?;
-        matches.ok_or_else(|| Error::Internal("a stored password hash cannot be used".to_owned()))
+        outcome.map_err(|_| Error::SignInBusy)?.map_err(|_| Error::SignInBusy)
     }
 
     /// Checks per second, as the last ones went.
@@ -137,14 +169,18 @@ impl Queue {
         let _ = rustix::process::setpriority_process(None, NICENESS);
         let mut workspace = Workspace::new();
         while let Some(check) = self.next() {
-            if check.answer.is_closed() || self.clock.now() >= check.deadline {
+            if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
             }
             let started = self.clock.now();
-            let matches = password::matches(&check.password, &check.hash, &mut workspace);
-            self.note_duration(self.clock.now().saturating_duration_since(started));
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
-            let _ = check.answer.send(matches);
+            match check.task {
+                Task::Match(hash, answer) => {
+                    let _ = answer.send(password::matches(&check.password, &hash, &mut workspace));
+                }
+                Task::Make(answer) => drop(answer.send(password::hash(&check.password, &mut workspace))),
+            }
+            self.note_duration(self.clock.now().saturating_duration_since(started));
         }
     }
 
@@ -211,11 +247,15 @@ mod tests {
         let (answer, mut expired) = oneshot::channel();
         let hash = HASH_OF_NOBODY.to_owned();
         queue
-            .push(Check { password: password(), hash: hash.clone(), deadline: shared.now(), answer })
+            .push(Check {
+                password: password(),
+                task: Task::Match(hash.clone(), answer),
+                deadline: shared.now(),
+            })
             .unwrap();
         let (answer, abandoned) = oneshot::channel();
         let deadline = shared.now() + Duration::from_secs(9);
-        queue.push(Check { password: password(), hash, deadline, answer }).unwrap();
+        queue.push(Check { password: password(), task: Task::Match(hash, answer), deadline }).unwrap();
         drop(abandoned);
         queue.lock().is_closed = true;
         queue.work();

@@ -1,14 +1,20 @@
 //! Settles the rules of auth: how people prove who they are, and how long that holds.
 
 pub mod attempts;
+pub mod breach_filter;
 pub mod browser;
+pub mod codes;
+pub mod containment;
 pub mod device;
 pub mod directory;
 pub mod hasher;
+pub mod new_password;
 pub mod own_sessions;
 pub mod password;
+pub mod password_policy;
 pub mod person;
 pub mod refresh_handle;
+pub mod rehash;
 pub mod revocation;
 pub mod sealed;
 pub mod session;

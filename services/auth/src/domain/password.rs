@@ -2,10 +2,15 @@
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use shared::ids;
 use subtle::ConstantTimeEq;
 
 /// Memory of current hashes: 19 MiB, with 2 passes and 1 lane (OWASP password storage cheat sheet, argon2id).
 const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
 const OUTPUT_BYTES: usize = 32;
 /// A stored hash that asks for more than this is refused: it would starve the others.
 const LARGEST_MEMORY_KIB: u32 = 65_536;
@@ -25,6 +30,23 @@ impl Workspace {
         }
         &mut self.0
     }
+}
+
+/// Whether a stored hash has the current parameters.
+pub fn is_current(hash: &str) -> bool {
+    hash.starts_with(&format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$"))
+}
+
+/// The hash of a new password, as a PHC string. `None` only if the parameters cannot be used.
+pub fn hash(password: &str, workspace: &mut Workspace) -> Option<String> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(OUTPUT_BYTES)).ok()?;
+    let (salt, mut output) = (ids::random_bytes::<16>(), [0; OUTPUT_BYTES]);
+    let blocks = params.block_count();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password.as_bytes(), &salt, &mut output, workspace.at_least(blocks))
+        .ok()?;
+    let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+    Some(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}"))
 }
 
 /// A hash (PHC string) that no password matches and that costs as much as a real one: an unknown login
@@ -73,6 +95,17 @@ mod tests {
             assert_eq!(matches("demo-cartable-42", &stored, &mut workspace), Some(true), "{memory_kib}");
             assert_eq!(matches("demo-cartable-43", &stored, &mut workspace), Some(false), "{memory_kib}");
         }
+    }
+
+    #[test]
+    fn a_new_hash_is_current_salted_and_matched_by_its_password_only() {
+        let mut workspace = Workspace::new();
+        let made = super::hash("tiroir vif", &mut workspace).unwrap();
+        assert!(is_current(&made) && is_current(HASH_OF_NOBODY));
+        assert!(!is_current(&hash("tiroir vif", 64)));
+        assert_eq!(matches("tiroir vif", &made, &mut workspace), Some(true));
+        assert_eq!(matches("tiroir vit", &made, &mut workspace), Some(false));
+        assert_ne!(super::hash("tiroir vif", &mut workspace).unwrap(), made);
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Revocations {
         Self { database, streams, view, clock, wanted: watch::Sender::new(()) }
     }
 
+    /// Where it is committed.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// What this instance knows.
     pub fn view(&self) -> &RevocationView {
         &self.view

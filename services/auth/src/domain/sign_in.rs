@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 use super::attempts::{Attempts, Origin, Outcome};
 use super::hasher::Hasher;
 use super::password::HASH_OF_NOBODY;
+use super::password_policy;
 use super::refresh_handle::Method;
+use super::rehash::Rehash;
 use super::session::{Identified, Sessions};
 use super::session_tokens::Granted;
 use super::totp;
@@ -30,6 +32,13 @@ pub struct Credentials {
     pub browser: String,
 }
 
+/// What somebody wants who says who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    Session,
+    NewPassword,
+}
+
 /// What sign-ins need. Cloning shares it.
 #[derive(Clone)]
 pub struct SignIn {
@@ -41,6 +50,8 @@ pub struct SignIn {
     pub cluster: Cluster,
     /// Whose attempts are held back.
     pub attempts: Attempts,
+    /// What renews hashes with old parameters.
+    pub rehash: Rehash,
     /// What a sign-in opens.
     pub sessions: Sessions,
     /// Whether demo accounts may sign in.
@@ -57,16 +68,10 @@ impl SignIn {
         typed: Credentials,
     ) -> Result<(Account, Granted), Error> {
         self.use_ticket(context, &inside).await?;
-        let login = typed.login.trim().to_lowercase();
-        let found = {
-            let mut reader = self.database.reader(context, Work::Login).await?;
-            store::account::find_by_login(&mut reader, &login).await?
-        };
-        let person = found.as_ref().map(|account| account.person_id);
-        let attempt = self.attempts.begin(context, &login, person, origin).await?;
-        let outcome = self.identify(context, inside, found, &typed).await;
-        self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
-        let (account, method) = outcome?;
+        let (account, method) = self.prove(context, inside, origin, &typed, Aim::Session).await?;
+        if let Some(hash) = &account.password_hash {
+            self.rehash.offer(account.person_id, &typed.password, hash);
+        }
         let memberships = account.memberships.clone();
         let device_since = origin.device.and_then(|device| device.known_since(account.person_id));
         let who = Identified {
@@ -81,6 +86,44 @@ impl SignIn {
         Ok((account, granted))
     }
 
+    /// Whose password and one-time code these are, for setting another password. An account without an authenticator
+    /// has no such way.
+    pub async fn identify_with_totp(
+        &self,
+        context: &Context,
+        inside: Inside,
+        origin: Origin<'_>,
+        typed: &Credentials,
+    ) -> Result<Account, Error> {
+        self.use_ticket(context, &inside).await?;
+        let (account, method) = self.prove(context, inside, origin, typed, Aim::NewPassword).await?;
+        match method {
+            Method::PasswordAndTotp => Ok(account),
+            Method::Password => Err(Error::ResetRequired),
+        }
+    }
+
+    /// Who it is, if they may try.
+    async fn prove(
+        &self,
+        context: &Context,
+        inside: Inside,
+        origin: Origin<'_>,
+        typed: &Credentials,
+        aim: Aim,
+    ) -> Result<(Account, Method), Error> {
+        let login = typed.login.trim().to_lowercase();
+        let found = {
+            let mut reader = self.database.reader(context, Work::Login).await?;
+            store::account::find_by_login(&mut reader, &login).await?
+        };
+        let person = found.as_ref().map(|account| account.person_id);
+        let attempt = self.attempts.begin(context, &login, person, origin).await?;
+        let outcome = self.identify(context, inside, found, typed, aim).await;
+        self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
+        outcome
+    }
+
     /// Who it is, by what was typed.
     async fn identify(
         &self,
@@ -88,12 +131,18 @@ impl SignIn {
         inside: Inside,
         found: Option<Account>,
         typed: &Credentials,
+        aim: Aim,
     ) -> Result<(Account, Method), Error> {
-        let hash = found.as_ref().map_or(HASH_OF_NOBODY, |account| account.password_hash.as_str()).to_owned();
-        let matches = self.hasher.check(context, typed.password.clone(), hash).await?;
+        let hash = found.as_ref().and_then(|account| account.password_hash.as_deref());
+        let hash = hash.unwrap_or(HASH_OF_NOBODY).to_owned();
+        let password = password_policy::normal(&typed.password);
+        let matches = self.hasher.check(context, password, hash).await?;
         drop(inside);
         let account =
             found.filter(|account| matches && self.may_sign_in(account)).ok_or(Error::InvalidCredentials)?;
+        if account.is_reset_forced && aim == Aim::Session {
+            return Err(Error::ResetRequired);
+        }
         let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
         Ok((account, method))
     }

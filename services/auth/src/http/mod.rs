@@ -1,8 +1,10 @@
 //! Settles the whole route table of auth.
 
+mod containment;
 mod directory;
 mod jwks;
 mod me;
+mod new_password;
 mod own_sessions;
 mod revocations;
 mod sessions;
@@ -10,7 +12,7 @@ mod waiting_room;
 mod waiting_room_page;
 
 use actix_web::web;
-use shared::http::Access::{Anybody, RefreshHandle, SignedIn};
+use shared::http::Access::{Anybody, RefreshHandle, Sensitive, SignedIn};
 use shared::http::Routes;
 use shared::resilience::priority::Priority::{Critical, Normal};
 use utoipa::OpenApi;
@@ -32,6 +34,9 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
         .serve(waiting_room::ask, Critical, Anybody)
+        .serve(new_password::activate, Critical, Anybody)
+        .serve(new_password::reset, Critical, Anybody)
+        .serve(new_password::issue, Normal, Sensitive)
         .serve(own_sessions::list, Normal, SignedIn)
         .serve(own_sessions::end_one, Normal, SignedIn)
         .serve(own_sessions::end_all, Normal, SignedIn)
@@ -50,5 +55,6 @@ pub fn internal(routes: &mut web::ServiceConfig) {
         // siblings with a service token
         .route(shared::session::REVOCATIONS_PATH, web::get().to(revocations::list))
         .route(shared::session::REVOCATIONS_PATH, web::post().to(revocations::insert))
+        .route("/internal/v1/accounts/{person_id}/contain", web::post().to(containment::contain))
         .configure(shared::feed::changes_route);
 }

@@ -12,16 +12,18 @@ pub struct Account {
     pub given_name: String,
     /// Family name.
     pub family_name: String,
-    /// PHC string.
-    pub password_hash: String,
+    /// PHC string; none before the account has been activated.
+    pub password_hash: Option<String>,
     /// Base32 secret of the authenticator, if the account has one.
     pub totp_secret: Option<String>,
     /// Every revocation up to this epoch was there when this was read.
     pub epoch: i64,
     /// Whether it came with a demo data set.
     pub is_demo: bool,
-    /// Whether it may not sign in.
+    /// Whether it may not sign in: blocked, or locked by a containment.
     pub is_blocked: bool,
+    /// Whether its password opens nothing until another is set.
+    pub is_reset_forced: bool,
     /// The person's roles.
     pub memberships: Vec<Membership>,
 }
@@ -37,7 +39,7 @@ pub struct Current {
 }
 
 /// Two parallel arrays and the counter of the same moment: one row per account however many roles it has.
-const MEMBERSHIPS: &str =
+pub(super) const MEMBERSHIPS: &str =
     "array(select school_id from membership m where m.person_id = a.person_id order by school_id, role),
         array(select role from membership m where m.person_id = a.person_id order by school_id, role),
         (select last from revocation_epoch)";
@@ -46,7 +48,7 @@ const MEMBERSHIPS: &str =
 pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Account>, Error> {
     let sql = format!(
         "select {MEMBERSHIPS}, a.person_id, p.given_name, p.family_name, a.password_hash, a.totp_secret,
-                a.is_demo, a.blocked_at is not null
+                a.is_demo, a.blocked_at is not null or a.locked_at is not null, a.reset_forced_at is not null
          from account a join person p on p.id = a.person_id where a.login = $1"
     );
     Ok(reader.query_opt(&sql, &[&login]).await?.map(|row| Account {
@@ -59,13 +61,14 @@ pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Ac
         epoch: row.get(2),
         is_demo: row.get(8),
         is_blocked: row.get(9),
+        is_reset_forced: row.get(10),
     }))
 }
 
 /// What the account of a session is now.
 pub async fn find_current(reader: &mut Reader, person_id: Uuid, sid: Uuid) -> Result<Option<Current>, Error> {
     let sql = format!(
-        "select {MEMBERSHIPS}, a.blocked_at is not null,
+        "select {MEMBERSHIPS}, a.blocked_at is not null or a.locked_at is not null,
                 greatest(a.epoch,
                     (select max(r.epoch) from revocation r where r.sid = $2),
                     (select max(r.epoch) from membership m join revocation r on r.school_id = m.school_id
@@ -88,12 +91,36 @@ pub async fn use_totp_step(transaction: &mut Transaction, person_id: Uuid, step:
     Ok(transaction.execute(sql, &[&person_id, &step]).await? == 1)
 }
 
+/// Replaces a hash by one of the same password, unless another password was set meanwhile.
+pub async fn renew_hash(
+    transaction: &mut Transaction,
+    person_id: Uuid,
+    old_hash: &str,
+    hash: &str,
+) -> Result<(), Error> {
+    let sql = "update account set password_hash = $3 where person_id = $1 and password_hash = $2";
+    transaction.execute(sql, &[&person_id, &old_hash, &hash]).await?;
+    Ok(())
+}
+
+/// Whether somebody has an account and is in one of these schools; its row stays locked.
+pub async fn exists_in(
+    transaction: &mut Transaction,
+    person_id: Uuid,
+    schools: &[Uuid],
+) -> Result<bool, Error> {
+    let sql = "select 1 from account a where a.person_id = $1
+                 and exists (select 1 from membership m where m.person_id = a.person_id and m.school_id = any($2))
+               for update";
+    Ok(transaction.query_opt(sql, &[&person_id, &schools]).await?.is_some())
+}
+
 /// Whether any account came with a demo data set.
 pub async fn exists_demo(reader: &mut Reader) -> Result<bool, Error> {
     Ok(reader.query_one("select exists (select 1 from account where is_demo)", &[]).await?.get(0))
 }
 
-fn memberships(row: &Row) -> Vec<Membership> {
+pub(super) fn memberships(row: &Row) -> Vec<Membership> {
     let (schools, roles, epoch): (Vec<Uuid>, Vec<String>, i64) = (row.get(0), row.get(1), row.get(2));
     let rows = schools.into_iter().zip(roles);
     // The schema admits only the roles that `Role` knows.

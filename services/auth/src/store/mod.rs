@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod attempts;
+pub mod code;
+pub mod containment;
 pub mod directory;
 pub mod person;
 pub mod revocation;

@@ -68,7 +68,20 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         "POST /auth/v1/sessions/refresh" if is_own => {
             browser.send(browser.request(Method::POST, "/auth/v1/sessions/refresh").json(&json!({}))).await
         }
+        "POST /auth/v1/people/{person_id}/codes" => {
+            browser.post(&format!("/auth/v1/people/{person}/codes"), &json!({ "purpose": "reset" })).await
+        }
+        "POST /auth/v1/activations" if is_own => {
+            let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
+            browser.post("/auth/v1/activations", &body).await
+        }
+        "POST /auth/v1/password-resets" if is_own => {
+            let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
+            browser.post("/auth/v1/password-resets", &body).await
+        }
         "GET /auth/v1/schools/{school_id}"
+        | "POST /auth/v1/activations"
+        | "POST /auth/v1/password-resets"
         | "GET /auth/v1/schools/{school_id}/people"
         | "GET /auth/v1/me"
         | "GET /auth/v1/waiting-room"

@@ -50,6 +50,7 @@ pub enum Outcome {
 #[must_use = "an attempt that is not ended counts as failed"]
 pub struct Attempt {
     counter: String,
+    pauses: Pauses,
     is_known: bool,
     login: String,
     crowds: Vec<(String, Share)>,
@@ -88,13 +89,27 @@ impl Attempts {
         person: Option<Uuid>,
         origin: Origin<'_>,
     ) -> Result<Attempt, Error> {
-        let attempt = self.attempt(login, person, origin);
+        self.admit(context, self.attempt(login, person, origin)).await
+    }
+
+    /// The same for whoever types a code of an administrator: counted apart, so that guesses at a password keep nobody from that.
+    pub async fn begin_code(
+        &self,
+        context: &Context,
+        login: &str,
+        origin: Origin<'_>,
+    ) -> Result<Attempt, Error> {
+        let attempt = self.attempt(login, None, origin);
+        let counter = format!("c:{}", attempt.login);
+        self.admit(context, Attempt { counter, pauses: Pauses::CODES, ..attempt }).await
+    }
+
+    async fn admit(&self, context: &Context, attempt: Attempt) -> Result<Attempt, Error> {
         for (crowd, share) in &attempt.crowds {
             let wait_ms = self.wait(context, crowd, share).await?;
             hold_back(wait_ms, &self.held_back.by_crowd)?;
         }
-        let pauses = if attempt.is_known { Pauses::KNOWN_DEVICE } else { Pauses::STRANGERS };
-        let wait_ms = self.charge(context, &attempt.counter, &pauses).await?;
+        let wait_ms = self.charge(context, &attempt.counter, &attempt.pauses).await?;
         hold_back(wait_ms, &self.held_back.by_account)?;
         Ok(attempt)
     }
@@ -131,12 +146,12 @@ impl Attempts {
             Some(format!("d:{}:{}", device.id.simple(), person.simple()))
         });
         if let Some(counter) = known {
-            return Attempt { counter, is_known: true, login, crowds: vec![] };
+            return Attempt { counter, pauses: Pauses::KNOWN_DEVICE, is_known: true, login, crowds: vec![] };
         }
         let network = self.key.name(format!("network:{}", origin.network).as_bytes());
         let mut crowds = vec![(format!("n:{network}"), Share::NETWORK)];
         crowds.extend(origin.device.map(|device| (format!("v:{}", device.id.simple()), Share::DEVICE)));
-        Attempt { counter: format!("a:{login}"), is_known: false, login, crowds }
+        Attempt { counter: format!("a:{login}"), pauses: Pauses::STRANGERS, is_known: false, login, crowds }
     }
 
     async fn wait(&self, context: &Context, crowd: &str, share: &Share) -> Result<u64, Error> {

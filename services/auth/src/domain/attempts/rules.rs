@@ -22,6 +22,10 @@ impl Pauses {
     pub const KNOWN_DEVICE: Self =
         Self { free: 10, first_ms: 10_000, longest_ms: 900_000, memory_ms: 3_600_000 };
 
+    /// Codes typed for one login. Nobody guesses 60 random bits: this only bounds how fast anybody may try, and no longer
+    /// than a minute, so that whoever holds a code is not kept out by others.
+    pub const CODES: Self = Self { free: 20, first_ms: 1_000, longest_ms: 60_000, memory_ms: 3_600_000 };
+
     /// The pause after so many failures, in milliseconds.
     pub fn after(&self, failures: u32) -> u64 {
         let Some(beyond) = failures.checked_sub(self.free) else { return 0 };

@@ -1,0 +1,214 @@
+//! Settles who may set a password: whoever holds a code that an administrator printed, or the old password and a one-time code.
+//!
+//! The old password alone is never enough: whoever stole it has that too.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use shared::audit::{self, Actor, Entry};
+use shared::context::Context;
+use shared::pg::{Transaction, Work};
+use shared::session::{Claims, Membership, Role};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::attempts::{Origin, Outcome};
+use super::breach_filter::BreachFilter;
+use super::codes::{Code, Purpose};
+use super::password_policy;
+use super::revocation::{Act, Revocations, Target, revoke_in};
+use super::sealed::SealingKey;
+use super::sign_in::{Credentials, SignIn};
+use super::waiting_room::Inside;
+use crate::error::Error;
+use crate::store;
+
+/// A printed code is good for so long: a sheet handed out in class is used within two weeks or printed anew.
+const GOOD_FOR: TimeDelta = TimeDelta::days(14);
+/// Administration needs a one-time code not older than this, in seconds.
+pub const FRESH_S: u64 = 900;
+
+/// Sets passwords. Cloning shares it.
+#[derive(Clone)]
+pub struct NewPasswords {
+    /// Who people are.
+    pub sign_in: SignIn,
+    /// What ends the sessions of before.
+    pub revocations: Revocations,
+    /// Known passwords.
+    pub filter: BreachFilter,
+    /// What codes are stored under.
+    pub code_key: SealingKey,
+}
+
+/// What opens an account, as typed.
+pub struct Typed {
+    /// Login.
+    pub login: String,
+    /// What an administrator printed.
+    pub code: String,
+    /// The password to set.
+    pub password: Zeroizing<String>,
+}
+
+/// A printed code.
+pub struct Issued {
+    /// For the sheet; kept nowhere.
+    pub code: String,
+    /// When it is good no more.
+    pub expires_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl NewPasswords {
+    /// Prints a code for somebody of a school that the caller administers; codes before it are good no more.
+    pub async fn issue(
+        &self,
+        context: &Context,
+        caller: &Claims,
+        person_id: Uuid,
+        purpose: Purpose,
+    ) -> Result<Issued, Error> {
+        let schools: Vec<Uuid> =
+            caller.mem.iter().filter(|m| administers(m.role)).map(|m| m.school).collect();
+        if schools.is_empty() {
+            return Err(Error::NotAllowed);
+        }
+        is_fresh(caller, context.clock().unix_seconds())?;
+        let (code, now) = (Code::new(), context.clock().utc());
+        let expires_at = now + GOOD_FOR;
+        let mut transaction = self.sign_in.database.begin(context, Work::Write).await?;
+        if !store::account::exists_in(&mut transaction, person_id, &schools).await? {
+            return Err(Error::NoAccount);
+        }
+        let stored = code.stored(&self.code_key);
+        store::code::insert(&mut transaction, (&stored, purpose.name()), person_id, (now, expires_at))
+            .await?;
+        let details = json!({ "purpose": purpose.name() });
+        keep(&mut transaction, Actor::Person(caller.sub), "code_issued", person_id, details).await?;
+        transaction.commit().await?;
+        Ok(Issued { code: code.print(), expires_at })
+    }
+
+    /// Sets a password by a code.
+    pub async fn redeem(
+        &self,
+        context: &Context,
+        inside: Inside,
+        origin: Origin<'_>,
+        purpose: Purpose,
+        typed: Typed,
+    ) -> Result<(), Error> {
+        let login = typed.login.trim().to_lowercase();
+        let attempts = &self.sign_in.attempts;
+        let attempt = attempts.begin_code(context, &login, origin).await?;
+        let outcome = self.redeem_inside(context, inside, purpose, &login, &typed).await;
+        let ended = match &outcome {
+            Ok(()) => Outcome::Right,
+            Err(Error::CodeWrong) => Outcome::Wrong,
+            Err(_) => Outcome::Open,
+        };
+        attempts.end(context, &attempt, ended).await?;
+        outcome
+    }
+
+    async fn redeem_inside(
+        &self,
+        context: &Context,
+        inside: Inside,
+        purpose: Purpose,
+        login: &str,
+        typed: &Typed,
+    ) -> Result<(), Error> {
+        let code = Code::parse(&typed.code).ok_or(Error::CodeWrong)?.stored(&self.code_key);
+        let found = {
+            let mut reader = self.sign_in.database.reader(context, Work::Login).await?;
+            store::code::find(&mut reader, (&code, purpose.name()), login, context.clock().utc()).await?
+        };
+        let found = found.ok_or(Error::CodeWrong)?;
+        let hash = self.hash(context, &typed.password, login, &found.memberships).await?;
+        drop(inside);
+        let mut transaction = self.sign_in.database.begin(context, Work::Login).await?;
+        if !store::code::redeem(&mut transaction, &code, context.clock().utc()).await? {
+            return Err(Error::CodeWrong);
+        }
+        self.set(context, transaction, found.person_id, &hash, purpose.name()).await
+    }
+
+    /// Sets a password by the old one and a one-time code. Nothing is unlocked by that.
+    pub async fn replace(
+        &self,
+        context: &Context,
+        inside: Inside,
+        origin: Origin<'_>,
+        credentials: Credentials,
+        password: &Zeroizing<String>,
+    ) -> Result<(), Error> {
+        let login = credentials.login.trim().to_lowercase();
+        let account = self.sign_in.identify_with_totp(context, inside, origin, &credentials).await?;
+        let hash = self.hash(context, password, &login, &account.memberships).await?;
+        let transaction = self.sign_in.database.begin(context, Work::Login).await?;
+        self.set(context, transaction, account.person_id, &hash, "totp").await
+    }
+
+    async fn hash(
+        &self,
+        context: &Context,
+        password: &str,
+        login: &str,
+        memberships: &[Membership],
+    ) -> Result<String, Error> {
+        let password = password_policy::normal(password);
+        password_policy::check(&password, login, memberships, &self.filter)?;
+        self.sign_in.hasher.make(context, password).await
+    }
+
+    /// Whoever knew the old password is signed out everywhere.
+    async fn set(
+        &self,
+        context: &Context,
+        mut transaction: Transaction,
+        person_id: Uuid,
+        hash: &str,
+        by: &str,
+    ) -> Result<(), Error> {
+        let actor = Actor::Person(person_id);
+        store::code::set_password(&mut transaction, person_id, hash, by != "totp").await?;
+        let details = json!({ "reason": "password_set" });
+        let act = Act { target: Target::Accounts(vec![person_id]), actor, authority: None, details };
+        revoke_in(&mut transaction, &act).await?;
+        keep(&mut transaction, actor, "password_set", person_id, json!({ "by": by })).await?;
+        transaction.commit().await?;
+        self.revocations.announce(context).await;
+        Ok(())
+    }
+}
+
+/// Whether a role may open other people's accounts in its school.
+fn administers(role: Role) -> bool {
+    match role {
+        Role::LocalAdmin => true,
+        Role::Student | Role::Guardian | Role::Teacher | Role::Principal | Role::SchoolLife | Role::Staff => {
+            false
+        }
+    }
+}
+
+/// Administration asks for a one-time code of the last quarter of an hour.
+fn is_fresh(caller: &Claims, now: u64) -> Result<(), Error> {
+    let has_code = caller.amr.iter().any(|method| method == "otp");
+    if has_code && now.saturating_sub(caller.auth_time) <= FRESH_S {
+        Ok(())
+    } else {
+        Err(Error::StepUpRequired)
+    }
+}
+
+async fn keep(
+    transaction: &mut Transaction,
+    actor: Actor,
+    act: &'static str,
+    person_id: Uuid,
+    details: serde_json::Value,
+) -> Result<(), Error> {
+    let entry = Entry { actor, act, subject: format!("account:{person_id}"), authority: None, details };
+    Ok(audit::append(transaction, &entry).await?)
+}

@@ -1,0 +1,78 @@
+//! Settles what a contained account is worth: nothing, everywhere, at once, until an administrator's code opens it again.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::clock::system_clock;
+use shared::config::Profile;
+use shared::service_token::{Config as IdentityConfig, Identity};
+use shared::testing::Answer;
+use uuid::Uuid;
+
+use crate::app::{App, PASSWORD, sign_in};
+
+const ZOE: Uuid = Uuid::from_u128(1);
+
+async fn contain(app: &App, person: Uuid, key: &str, audience: &str) -> Answer {
+    let config: IdentityConfig = serde_json::from_value(app.keys.identity("messaging")).unwrap();
+    let identity = Identity::open(&config, "messaging", Profile::Test, system_clock()).unwrap();
+    let client = app.auth.internal_client();
+    let request = client.request(Method::POST, &format!("/internal/v1/accounts/{person}/contain"));
+    let body = json!({ "reason": "threats sent to 900 people", "authority": "Rectorat" });
+    client
+        .send(
+            request
+                .bearer_auth(identity.token_for(audience).unwrap())
+                .header("idempotency-key", key)
+                .json(&body),
+        )
+        .await
+}
+
+async fn count(app: &App, sql: &str) -> i64 {
+    app.database.connect().await.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contained_account_is_signed_out_and_opens_for_nobody() {
+    let app = App::start().await;
+    let thief = app.signed_in("zoe.martin").await;
+    let done = contain(&app, ZOE, "incident-1", "auth").await.expect(200);
+    assert_eq!(done.body, json!({ "epoch": 1 }));
+    thief.get("/auth/v1/me").await.expect_problem(401, "session_revoked");
+    thief.post("/auth/v1/sessions/refresh", &json!({})).await.expect_problem(401, "session_over");
+    sign_in(&thief, "zoe.martin", PASSWORD).await.expect_problem(401, "invalid_credentials");
+    let forced = "select count(*) from account where login = 'zoe.martin' and locked_at is not null and reset_forced_at is not null";
+    assert_eq!(count(&app, forced).await, 1);
+    for act in ["account_contained", "sessions_revoked"] {
+        let kept = format!(
+            "select count(*) from audit_leaf where content like '%{act}%' and content like '%Rectorat%'"
+        );
+        assert_eq!(count(&app, &kept).await, 1, "{act}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_command_is_done_once_however_often_and_at_the_same_time() {
+    let app = App::start().await;
+    let answers = join_all((0..8).map(|_| contain(&app, ZOE, "incident-1", "auth"))).await;
+    let bodies: Vec<Value> = answers.into_iter().map(|answer| answer.expect(200).body).collect();
+    assert!(bodies.iter().all(|body| *body == json!({ "epoch": 1 })), "{bodies:?}");
+    assert_eq!(
+        count(&app, "select count(*) from audit_leaf where content like '%account_contained%'").await,
+        1
+    );
+    assert_eq!(contain(&app, ZOE, "incident-2", "auth").await.expect(200).body["epoch"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_cannot_be_done_changes_nothing() {
+    let app = App::start().await;
+    contain(&app, ZOE, "incident-1", "messaging").await.expect(401);
+    contain(&app, ZOE, "two words", "auth").await.expect_problem(400, "malformed_idempotency_key");
+    contain(&app, Uuid::from_u128(404), "incident-1", "auth").await.expect_problem(404, "account_not_found");
+    sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect(201);
+    contain(&app, ZOE, "incident-1", "auth").await.expect(200);
+    let other = contain(&app, Uuid::from_u128(2), "incident-1", "auth").await;
+    other.expect_problem(409, "idempotency_key_reused");
+}
