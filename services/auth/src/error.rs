@@ -60,6 +60,9 @@ pub enum Error {
     /// The caller has to prove again who they are.
     #[error("a one-time code of the last minutes is needed")]
     StepUpRequired,
+    /// The account has no authenticator.
+    #[error("the account has no authenticator")]
+    NoAuthenticator,
     /// There is no such account, as far as the caller may know.
     #[error("no such account")]
     NoAccount,
@@ -108,6 +111,7 @@ impl Error {
             | Self::PasswordKnown
             | Self::NotAllowed
             | Self::StepUpRequired
+            | Self::NoAuthenticator
             | Self::NoAccount
             | Self::KeyReused
             | Self::TicketUsed
@@ -143,6 +147,7 @@ impl Failure for Error {
             | Self::PasswordKnown
             | Self::NotAllowed
             | Self::StepUpRequired
+            | Self::NoAuthenticator
             | Self::NoAccount
             | Self::KeyReused
             | Self::TicketUsed
@@ -157,6 +162,7 @@ impl Failure for Error {
 
     fn problem(&self) -> Problem {
         let unauthorized = |code, detail: &str| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
+        let conflict = |code, detail: &str| Problem::new(StatusCode::CONFLICT, code, detail);
         let forbidden = |code, detail: &str| Problem::new(StatusCode::FORBIDDEN, code, detail);
         let unprocessable = |code, detail: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
         match self {
@@ -209,16 +215,16 @@ impl Failure for Error {
                 "step_up_required",
                 "Prove again who you are, with the current code of your authenticator.",
             ),
+            Self::NoAuthenticator => {
+                forbidden("authenticator_required", "This needs an authenticator, and your account has none.")
+            }
             Self::NoAccount => {
                 Problem::new(StatusCode::NOT_FOUND, "account_not_found", "There is no such account here.")
             }
-            Self::KeyReused => Problem::new(
-                StatusCode::CONFLICT,
-                "idempotency_key_reused",
-                "This key was used for another command: take a new one.",
-            ),
-            Self::TicketUsed => Problem::new(
-                StatusCode::CONFLICT,
+            Self::KeyReused => {
+                conflict("idempotency_key_reused", "This key was used for another command: take a new one.")
+            }
+            Self::TicketUsed => conflict(
                 "ticket_used",
                 "This turn was used before: send the request without its ticket to get a new place.",
             ),

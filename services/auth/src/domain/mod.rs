@@ -24,5 +24,6 @@ mod session_refresh;
 pub mod session_tokens;
 pub mod sign_in;
 pub mod signing_keys;
+pub mod step_up;
 pub mod totp;
 pub mod waiting_room;

@@ -7,7 +7,7 @@ use shared::pg::{self, Work};
 use shared::redis;
 use shared::session::Membership;
 
-use super::refresh_handle::RefreshHandle;
+use super::refresh_handle::{Method, RefreshHandle};
 use super::session::Sessions;
 use super::session_lookup::{Evidence, stands};
 use super::session_tokens::{Basis, Granted};
@@ -31,6 +31,18 @@ impl Sessions {
             Err(error) if error.retryable() => self.refresh_without_account(context, &handle, error).await,
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same for somebody who has just proved again who they are: token and handle say so from now on.
+    pub async fn raise(
+        &self,
+        context: &Context,
+        mut handle: RefreshHandle,
+        browser: &str,
+    ) -> Result<Granted, Error> {
+        (handle.auth_time, handle.method) = (self.clock.unix_seconds(), Method::PasswordAndTotp);
+        let account = self.find_account(context, &handle).await?;
+        self.refresh_with(context, handle, account, browser).await
     }
 
     async fn find_account(

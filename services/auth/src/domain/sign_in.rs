@@ -4,6 +4,7 @@ use shared::config::Profile;
 use shared::context::Context;
 use shared::pg::{Database, Work};
 use shared::redis::Cluster;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::attempts::{Attempts, Origin, Outcome};
@@ -179,13 +180,24 @@ impl SignIn {
     ) -> Result<Method, Error> {
         let Some(secret) = &account.totp_secret else { return Ok(Method::Password) };
         let code = code.ok_or(Error::TotpRequired)?;
+        self.use_totp_code(context, account.person_id, secret, code).await?;
+        Ok(Method::PasswordAndTotp)
+    }
+
+    /// Whether a one-time code is the current one, which is then used up.
+    pub async fn use_totp_code(
+        &self,
+        context: &Context,
+        person_id: Uuid,
+        secret: &str,
+        code: &str,
+    ) -> Result<(), Error> {
         let now = context.clock().unix_seconds();
         let step = totp::matching_step(secret, code, now).ok_or(Error::TotpWrong)?;
         let mut transaction = self.database.begin(context, Work::Login).await?;
-        if !store::account::use_totp_step(&mut transaction, account.person_id, step).await? {
+        if !store::account::use_totp_step(&mut transaction, person_id, step).await? {
             return Err(Error::TotpUsed);
         }
-        transaction.commit().await?;
-        Ok(Method::PasswordAndTotp)
+        Ok(transaction.commit().await?)
     }
 }

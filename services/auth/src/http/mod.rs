@@ -8,6 +8,7 @@ mod new_password;
 mod own_sessions;
 mod revocations;
 mod sessions;
+mod step_up;
 mod waiting_room;
 mod waiting_room_page;
 
@@ -33,6 +34,7 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(sessions::sign_in, Critical, Anybody)
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
+        .serve(step_up::step_up, Normal, Sensitive)
         .serve(waiting_room::ask, Critical, Anybody)
         .serve(new_password::activate, Critical, Anybody)
         .serve(new_password::reset, Critical, Anybody)

@@ -160,7 +160,7 @@ pub async fn refresh(
         count_as(&request, CallerClass::Session);
     }
     let granted = auth.sessions().refresh(&context, handle.value(), &browser_of(&request)).await?;
-    let body = Refreshed { expires_in_s: granted.expires_in.as_secs() };
+    let body = Refreshed::new(&granted);
     Ok(with_cookies(HttpResponse::Ok(), granted).json(body))
 }
 
@@ -190,6 +190,12 @@ pub async fn sign_out(
     Ok(response.finish())
 }
 
+impl Refreshed {
+    pub(super) fn new(granted: &Granted) -> Self {
+        Self { expires_in_s: granted.expires_in.as_secs() }
+    }
+}
+
 impl Session {
     fn new(account: Account, granted: &Granted) -> Self {
         let role = |membership: &shared::session::Membership| SchoolRole {
@@ -208,13 +214,13 @@ impl Session {
     }
 }
 
-fn browser_of(request: &HttpRequest) -> String {
+pub(super) fn browser_of(request: &HttpRequest) -> String {
     let header = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     header.map_or_else(|| "?".to_owned(), browser::label)
 }
 
 /// Both cookies live as long as the session may: an expired access token then says so, and asks for a refresh.
-fn with_cookies(mut response: HttpResponseBuilder, granted: Granted) -> HttpResponseBuilder {
+pub(super) fn with_cookies(mut response: HttpResponseBuilder, granted: Granted) -> HttpResponseBuilder {
     let cookies: [Cookie<'static>; 2] = [
         access_cookie(granted.access_token, granted.ends_in),
         refresh_cookie(granted.refresh_handle, granted.ends_in),

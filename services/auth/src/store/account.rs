@@ -82,6 +82,13 @@ pub async fn find_current(reader: &mut Reader, person_id: Uuid, sid: Uuid) -> Re
     }))
 }
 
+/// Base32 secret of a person's authenticator, if there is one and the account may be used.
+pub async fn find_totp_secret(reader: &mut Reader, person_id: Uuid) -> Result<Option<String>, Error> {
+    let sql =
+        "select totp_secret from account where person_id = $1 and blocked_at is null and locked_at is null";
+    Ok(reader.query_opt(sql, &[&person_id]).await?.and_then(|row| row.get(0)))
+}
+
 /// Notes that the code of `step` has been used. False when it, or a later one, was used before.
 pub async fn use_totp_step(transaction: &mut Transaction, person_id: Uuid, step: i64) -> Result<bool, Error> {
     // A sign-in must not wait for the disk: losing the last moments of this in a crash costs one replay within a minute.

@@ -71,6 +71,9 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         "POST /auth/v1/people/{person_id}/codes" => {
             browser.post(&format!("/auth/v1/people/{person}/codes"), &json!({ "purpose": "reset" })).await
         }
+        "POST /auth/v1/sessions/step-up" if is_own => {
+            browser.post("/auth/v1/sessions/step-up", &json!({ "totp_code": "000000" })).await
+        }
         "POST /auth/v1/activations" if is_own => {
             let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
             browser.post("/auth/v1/activations", &body).await
@@ -81,6 +84,7 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         }
         "GET /auth/v1/schools/{school_id}"
         | "POST /auth/v1/activations"
+        | "POST /auth/v1/sessions/step-up"
         | "POST /auth/v1/password-resets"
         | "GET /auth/v1/schools/{school_id}/people"
         | "GET /auth/v1/me"

@@ -26,4 +26,5 @@ mod seed;
 mod sessions;
 mod siblings;
 mod signing_keys;
+mod step_up;
 mod waiting_room;

@@ -166,6 +166,11 @@ async fn only_an_administrator_of_the_school_with_a_fresh_one_time_code_prints()
     // After the jump of the clock nothing sensitive goes on until revocations are heard again.
     eventually("administration is open", async || print(&admin, ZOE, "reset").await.status != 503).await;
     print(&admin, ZOE, "reset").await.expect_problem(403, "step_up_required");
+    let proof = json!({ "totp_code": one_time_code(&clock) });
+    admin.post("/auth/v1/sessions/step-up", &proof).await.expect(200);
+    print(&admin, ZOE, "reset").await.expect(201);
+    admin.post("/auth/v1/sessions/refresh", &json!({})).await.expect(200);
+    print(&admin, ZOE, "reset").await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
