@@ -22,6 +22,8 @@ use crate::error::Error;
 pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
 /// Hash threads step back behind the answers of everybody else: three quarters of a busy core go to those first.
 const NICENESS: i32 = 5;
+/// New passwords that may wait for a thread, beside those who sign in.
+const MOST_MAKING: usize = 16;
 /// What a hash is believed to take before any has been seen, in seconds.
 const FIRST_HASH_S: f64 = 0.016;
 /// No hash is believed to take less, in seconds.
@@ -48,6 +50,8 @@ struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Check>,
+    /// New passwords among them.
+    making: usize,
     is_closed: bool,
 }
 
@@ -65,6 +69,13 @@ enum Task {
 }
 
 impl Task {
+    fn makes(&self) -> bool {
+        match self {
+            Self::Match(..) => false,
+            Self::Make(_) => true,
+        }
+    }
+
     fn is_abandoned(&self) -> bool {
         match self {
             Self::Match(_, answer) => answer.is_closed(),
@@ -155,9 +166,16 @@ impl Queue {
 
     fn push(&self, check: Check) -> Result<(), Error> {
         let mut state = self.lock();
-        if state.waiting.len() >= self.bound {
+        // The waiting room counts those who sign in, as many as queue and threads hold: new passwords must not take a place
+        // that somebody inside counts on.
+        let is_full = match &check.task {
+            Task::Match(..) => state.waiting.len() - state.making >= self.bound + self.threads as usize,
+            Task::Make(_) => state.making >= MOST_MAKING,
+        };
+        if is_full {
             return Err(Error::SignInBusy);
         }
+        state.making += usize::from(check.task.makes());
         state.waiting.push_back(check);
         drop(state);
         self.arrived.notify_one();
@@ -195,6 +213,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             if let Some(check) = state.waiting.pop_front() {
+                state.making -= usize::from(check.task.makes());
                 return Some(check);
             }
             if state.is_closed {
@@ -237,6 +256,19 @@ mod tests {
         );
         assert!(matches!(first, Err(Error::SignInBusy)), "nobody works: its deadline passes");
         assert!(matches!(second, Err(Error::SignInBusy)), "no room");
+    }
+
+    #[test]
+    fn new_passwords_take_no_place_from_those_who_sign_in_and_have_a_bound_of_their_own() {
+        let clock: SharedClock = Arc::new(ManualClock::default());
+        let queue = Queue::new(1, 2, clock.clone());
+        let deadline = clock.now() + Duration::from_secs(9);
+        let make = || Task::Make(oneshot::channel().0);
+        let check = || Task::Match(HASH_OF_NOBODY.to_owned(), oneshot::channel().0);
+        let push = |task| queue.push(Check { password: password(), task, deadline });
+        assert_eq!((0..20).filter(|_| push(make()).is_ok()).count(), MOST_MAKING);
+        assert_eq!((0..20).filter(|_| push(check()).is_ok()).count(), 3, "the queue and the thread");
+        assert!(queue.next().is_some() && push(make()).is_ok(), "a place is free again");
     }
 
     #[test]
