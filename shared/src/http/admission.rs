@@ -74,7 +74,9 @@ impl Admission {
             context.remaining_up_to(policy.body.time).map_err(|_| Problem::deadline_exceeded())?
         };
         request_body::receive(request, policy.body.bytes, limit).await?;
-        if let (Some(gate), Some((number, rules))) = (&self.gate, self.route) {
+        if let (Some(gate), Some((number, rules))) =
+            (&self.gate, self.route.filter(|(_, rules)| !rules.queues_itself))
+        {
             self.place = Some(gate.enter(rules.priority, number)?);
         }
         Ok(())

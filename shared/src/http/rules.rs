@@ -37,6 +37,15 @@ pub struct Rules {
     pub priority: Priority,
     /// Who may call, and what counts the calls.
     pub access: Access,
+    /// Whether the handler itself decides how many it works on at once, so that the adaptive limit neither counts nor judges it:
+    /// a queue that is meant to be waited in would look like a service that is too slow.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub queues_itself: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The route table of a service, a line per route.
@@ -52,7 +61,22 @@ impl<'a, 's> Routes<'a, 's> {
     where
         F: HttpServiceFactory + OpenApiFactory + 'static,
     {
-        self.0.service(Ruled { handler, rules: Rules { priority, access } });
+        self.add(handler, Rules { priority, access, queues_itself: false })
+    }
+
+    /// Adds a route whose handler lets in as many as it can do, and tells the others when to come back.
+    pub fn serve_queued<F>(&mut self, handler: F, priority: Priority, access: Access) -> &mut Self
+    where
+        F: HttpServiceFactory + OpenApiFactory + 'static,
+    {
+        self.add(handler, Rules { priority, access, queues_itself: true })
+    }
+
+    fn add<F>(&mut self, handler: F, rules: Rules) -> &mut Self
+    where
+        F: HttpServiceFactory + OpenApiFactory + 'static,
+    {
+        self.0.service(Ruled { handler, rules });
         self
     }
 }

@@ -31,7 +31,8 @@ pub struct Head;
 /// Routes behind the front door: what is given up last under overload, and who may call.
 pub fn public(routes: &mut Routes<'_, '_>) {
     routes
-        .serve(sessions::sign_in, Critical, Anybody)
+        // the waiting room decides how many
+        .serve_queued(sessions::sign_in, Critical, Anybody)
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
         .serve(step_up::step_up, Normal, Sensitive)

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -59,6 +59,15 @@ async fn held(places: web::Data<Semaphore>) -> &'static str {
     "served"
 }
 
+/// The same, on a route that bounds itself; counts who is inside.
+#[utoipa::path(responses((status = 200)))]
+#[post("/queued")]
+async fn queued(places: web::Data<Semaphore>, entered: web::Data<AtomicUsize>) -> &'static str {
+    entered.fetch_add(1, Ordering::Relaxed);
+    let _ = places.acquire().await.map(tokio::sync::SemaphorePermit::forget);
+    "served"
+}
+
 #[utoipa::path(responses((status = 503)))]
 #[get("/late")]
 async fn late() -> Result<&'static str, Problem> {
@@ -71,6 +80,7 @@ fn ruled(routes: &mut Routes<'_, '_>) {
         .serve(deferrable, Deferrable, Anybody)
         .serve(heavy, Normal, Anybody)
         .serve(held, Critical, Anybody)
+        .serve_queued(queued, Normal, Anybody)
         .serve(late, Normal, Anybody);
 }
 
@@ -79,6 +89,7 @@ struct Overloadable {
     loads: WorkerLoads,
     attribution: Attribution,
     places: Arc<Semaphore>,
+    entered: Arc<AtomicUsize>,
 }
 
 impl Overloadable {
@@ -104,11 +115,14 @@ impl Overloadable {
         let policy = crate::http::EdgePolicy { public: Some(public), ablation, ..policy(BODY_TIME) };
         let attribution = policy.attribution.clone();
         let places = Arc::new(Semaphore::new(0));
-        let data = web::Data::from(places.clone());
+        let entered = Arc::new(AtomicUsize::new(0));
+        let (data, counter) = (web::Data::from(places.clone()), web::Data::from(entered.clone()));
         let server = Listening::serve(intake(LIMITS), policy, move |app| {
-            app.app_data(data.clone()).configure(|app| ruled(&mut Routes::new(&mut ServiceConfig::new(app))));
+            app.app_data(data.clone())
+                .app_data(counter.clone())
+                .configure(|app| ruled(&mut Routes::new(&mut ServiceConfig::new(app))));
         });
-        Self { server, loads, attribution, places }
+        Self { server, loads, attribution, places, entered }
     }
 
     fn get(&self, path: &str) -> String {
@@ -197,6 +211,21 @@ fn no_more_are_worked_on_than_the_limit_and_a_stalled_body_takes_no_place() {
     drop(stalled);
     let counts = server.attribution.status().to_string();
     assert!(counts.contains("\"cause\":\"admission\""), "{counts}");
+}
+
+#[test]
+fn a_route_that_queues_itself_takes_no_place_from_others() {
+    let server = Overloadable::start(Bounds { least: 4, most: 4 }, Ablation::default());
+    let post = POST_HELD.replace("/held", "/queued");
+    let mut working: Vec<_> = (0..8).map(|_| server.server.send(&format!("{post}\r\n"))).collect();
+    until("all eight are inside", || {
+        server.places.available_permits() == 0 && server.entered.load(Ordering::Relaxed) == 8
+    });
+    assert!(server.get("/important").ends_with("served"));
+    server.places.add_permits(working.len());
+    for client in &mut working {
+        assert!(read_to_end(client).ends_with("served"));
+    }
 }
 
 #[test]
