@@ -17,6 +17,9 @@ const VISIT_S = 14;
 /** 222 MB of memory for each thousand. */
 const MOST_VUS = 5000;
 
+/** What k6 says of requests as a whole: where time goes when people see more of it than the front door does. */
+const REQUEST_PARTS = ['blocked', 'connecting', 'tls_handshaking', 'sending', 'waiting', 'receiving'];
+
 /** The morning in figures. */
 interface Morning {
   peakPerS: number;
@@ -83,6 +86,7 @@ function summarize(data: SummaryData, adapter: Adapter): Record<string, string> 
     dropped: value(data, 'dropped_iterations', 'count'),
     mostVus: value(data, 'vus_max', 'max'),
     missed: missedThresholds(data),
+    requests: Object.fromEntries(REQUEST_PARTS.map((part) => [part, data.metrics[`http_req_${part}`]?.values])),
   };
   const text = `${JSON.stringify(report)}\n`;
   return REPORT === undefined ? { stdout: text } : { [REPORT]: text };

@@ -118,7 +118,7 @@ fn morning(load: &Load<'_>, profile: Profile, capacity: f64, devices: &Path) -> 
             }
             let seconds = began.get().map(|began: std::time::Instant| began.elapsed().as_secs());
             if let Some(seconds) = seconds {
-                step.detail(&format!("{} min {:02} s", seconds / 60, seconds % 60));
+                step.detail(&format!("{} min {:02} s", seconds / 60, seconds % 60 / 15 * 15));
             }
             Ok(())
         })?

@@ -70,7 +70,7 @@ fn table(told: &Told<'_>) -> String {
     let mut html =
         String::from("<table><tr><th></th><th>aim</th><th>found</th><th>limit</th><th>out of</th></tr>");
     for aim in &told.verdict.aims {
-        let class = if aim.mark() == "MISSED" { " class='missed'" } else { "" };
+        let class = if matches!(aim.mark(), "MISSED" | "TOO FEW") { " class='missed'" } else { "" };
         // Writing to a string cannot fail.
         let _ = write!(
             html,

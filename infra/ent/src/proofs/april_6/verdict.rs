@@ -45,6 +45,9 @@ pub(super) struct Verdict {
 /// The arrivals that are missing, or late by this much, are the generator's fault.
 const LATE_S: f64 = 2.0;
 const LEAST_ARRIVED: f64 = 0.99;
+/// There are virtual users enough for a target that serves this share of its capacity: when it serves less and they run out,
+/// people are still inside because of it, and those who could not come are people it did not serve.
+const PROVISION: f64 = 0.9;
 /// Beyond this ratio between the calibrations the machine was not the same.
 const DRIFT: f64 = 1.6;
 
@@ -57,10 +60,11 @@ impl Aim {
 
     /// The mark of its line.
     pub(super) fn mark(&self) -> &'static str {
-        match (self.applies, self.is_met()) {
-            (false, _) => "n/a",
-            (true, true) => "ok",
-            (true, false) => "MISSED",
+        match (self.applies, self.samples >= self.needed, self.is_met()) {
+            (false, _, _) => "n/a",
+            (true, false, _) => "TOO FEW",
+            (true, true, true) => "ok",
+            (true, true, false) => "MISSED",
         }
     }
 }
@@ -87,15 +91,14 @@ pub(super) fn verdict(
 fn void(figures: &Figures, capacity: &Capacity, dropped: usize) -> Vec<String> {
     let mut reasons = Vec::new();
     let arrived = real(figures.arrived + dropped) / real(figures.planned.max(1));
-    if dropped > 0 {
-        reasons.push(format!(
-            "{dropped} people could not come: the generator had no virtual user left for them"
-        ));
+    let did_its_part = figures.goodput_per_s >= PROVISION * capacity.mean();
+    if dropped > 0 && did_its_part {
+        reasons.push(format!("{dropped} people could not come: the generator had no virtual user left"));
     }
     if arrived < LEAST_ARRIVED {
         reasons.push(format!("only {} of {} people came or were reported", figures.arrived, figures.planned));
     }
-    if figures.lateness_s > LATE_S {
+    if dropped == 0 && figures.lateness_s > LATE_S {
         reasons.push(format!("the generator was {:.1} s late", figures.lateness_s));
     }
     if capacity.drift() > DRIFT {
@@ -212,6 +215,8 @@ mod tests {
     #[test]
     fn what_the_generator_could_not_do_is_neither_green_nor_red() {
         assert_eq!(verdict(&good(), &SAME, 3, true).outcome, Outcome::Void);
+        let weak = Figures { goodput_per_s: 30.0, served: 9_000, ..good() };
+        assert_eq!(verdict(&weak, &SAME, 900, true).outcome, Outcome::Red);
         assert_eq!(outcome(&Figures { arrived: 9_800, ..good() }), Outcome::Void);
         assert_eq!(outcome(&Figures { lateness_s: 2.5, ..good() }), Outcome::Void);
         let other = Capacity { before: 40.0, after: 24.0 };
