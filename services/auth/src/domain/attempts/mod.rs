@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::clock::SharedClock;
 use shared::context::Context;
@@ -112,12 +113,16 @@ impl Attempts {
     }
 
     async fn admit(&self, context: &Context, attempt: Attempt) -> Result<Attempt, Error> {
-        for (crowd, share) in &attempt.crowds {
-            let wait_ms = self.wait(context, crowd, share).await?;
-            hold_back(wait_ms, &self.held_back.by_crowd)?;
+        // Asked at once: whoever is let in waits for one answer of Redis, with a place in the waiting room.
+        let waits = attempt.crowds.iter().map(|(crowd, share)| self.wait(context, crowd, share));
+        let charge = self.charge(context, &attempt.counter, &attempt.pauses);
+        let (waits, charge_ms) = tokio::try_join!(try_join_all(waits), charge)?;
+        let crowd_ms = waits.into_iter().max().unwrap_or(0);
+        if crowd_ms > 0 && charge_ms == 0 {
+            self.take_back(context, &attempt.counter).await?;
         }
-        let wait_ms = self.charge(context, &attempt.counter, &attempt.pauses).await?;
-        hold_back(wait_ms, &self.held_back.by_account)?;
+        hold_back(crowd_ms, &self.held_back.by_crowd)?;
+        hold_back(charge_ms, &self.held_back.by_account)?;
         Ok(attempt)
     }
 
@@ -133,10 +138,11 @@ impl Attempts {
             Outcome::Wrong => true,
             Outcome::Open => return Ok(()),
         };
-        for (crowd, share) in &attempt.crowds {
-            self.note(context, crowd, share, &attempt.login, has_failed).await?;
-        }
-        Ok(())
+        let notes = attempt
+            .crowds
+            .iter()
+            .map(|(crowd, share)| self.note(context, crowd, share, &attempt.login, has_failed));
+        try_join_all(notes).await.map(drop)
     }
 
     /// What `/statusz` says: attempts held back since the start, and counts that were this instance's alone.
