@@ -1,6 +1,6 @@
 //! Settles when attempts are held back, as formulas: pauses that grow with failures, and a share of names that fail.
 
-/// One counter's pauses. The same formula is in the script of `store::attempts`; a test holds both against each other.
+/// One counter's pauses. The same formula is in the script of `store::attempts`.
 #[derive(Debug, Clone, Copy)]
 pub struct Pauses {
     /// Failures without a pause.

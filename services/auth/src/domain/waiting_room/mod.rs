@@ -32,6 +32,8 @@ const CLOSED_MS: u64 = 600;
 /// Whoever is called to an instance that is full asks again after this, in seconds: another one may have room.
 const FULL_AGAIN_S: u64 = 1;
 
+/// Share of what the queue can hold that is planned for: the rest is for those who were called and come all at once.
+const PLANNED: f64 = 2.0 / 3.0;
 /// Used tickets that one instance remembers while Redis does not answer.
 const SPENT_HERE: u64 = 100_000;
 const SPENT_HERE_FOR: Duration = Duration::from_hours(2);
@@ -136,7 +138,7 @@ impl WaitingRoom {
         let mut appointment = self.state().appointment(lane, position, ticket.promise(), now_ms);
         ticket.promised = appointment.promised.unwrap_or(0);
         match appointment.standing {
-            Standing::Called if !self.has_room() => appointment.ask_again_in_s = FULL_AGAIN_S,
+            Standing::Called if !self.has_room_for_called() => appointment.ask_again_in_s = FULL_AGAIN_S,
             Standing::Delayed => drop(self.0.delayed.fetch_add(1, Ordering::Relaxed)),
             Standing::Called | Standing::Counting | Standing::Waiting => {}
         }
@@ -221,7 +223,7 @@ impl WaitingRoom {
 
     fn ask_again(&self, ticket: Ticket) -> Turn {
         let told = self.standing(ticket);
-        if told.appointment.standing == Standing::Called && self.has_room() {
+        if told.appointment.standing == Standing::Called && self.has_room_for_called() {
             if let Some(used) = self.0.used.get(ticket.lane.number()) {
                 used.fetch_add(1, Ordering::Relaxed);
             }
@@ -248,7 +250,12 @@ impl WaitingRoom {
 
     /// People whose sign-in it is willing to have at hand: what it can do in [`HORIZON`], and what its queue can hold.
     fn holds(&self) -> f64 {
-        (self.0.hasher.rate() * HORIZON.as_secs_f64()).min(f64::from(self.0.hasher.holds()))
+        (self.0.hasher.rate() * HORIZON.as_secs_f64()).min(f64::from(self.0.hasher.holds()) * PLANNED)
+    }
+
+    /// Whoever was called was counted on: the whole queue is theirs.
+    fn has_room_for_called(&self) -> bool {
+        self.0.inside.load(Ordering::Relaxed) < self.0.hasher.holds()
     }
 
     fn has_room(&self) -> bool {
