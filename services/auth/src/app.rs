@@ -28,6 +28,7 @@ use crate::domain::session_copies::SessionCopies;
 use crate::domain::session_tokens::SessionTokens;
 use crate::domain::sign_in::SignIn;
 use crate::domain::signing_keys::SigningKeys;
+use crate::domain::switches::Switches;
 use crate::domain::waiting_room::{Lane, WaitingRoom};
 use crate::store::account::Account;
 use crate::worker::waiting_room::Keeper;
@@ -86,6 +87,10 @@ impl Auth {
         &self.sign_in.sessions
     }
 
+    pub(crate) fn switches(&self) -> &Switches {
+        &self.sign_in.sessions.switches
+    }
+
     pub(crate) fn revocations(&self) -> &Revocations {
         &self.revocations
     }
@@ -123,6 +128,9 @@ impl Service for Auth {
     async fn open(own: &Config, kit: &Kit) -> Result<Self, StartError> {
         refuse_demo_accounts(kit).await?;
         let (revocations, follower) = follow_revocations(kit).await?;
+        let switches =
+            Switches::new(kit.database.clone(), kit.clock.clone(), own.access_tokens.shortest_idle_s());
+        switches.read().await?;
         let (files, clock) = (own.access_tokens.signing_key_files(), kit.clock.clone());
         let signing_keys = SigningKeys::open(files, kit.profile, &kit.database, clock.clone()).await?;
         let tokens = SessionTokens::open(&own.access_tokens, signing_keys, kit.profile, clock)?;
@@ -134,6 +142,7 @@ impl Service for Auth {
             lifetimes: own.sessions,
             copies: SessionCopies::new(kit.database.clone(), kit.clock.clone()),
             revocations: revocations.clone(),
+            switches,
         };
         let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
         let hasher = Hasher::start(threads, own.sign_in.queue, kit.clock.clone())?;
@@ -182,6 +191,7 @@ impl Service for Auth {
             kit.workers.spawn(|stop| self.revocations.clone().tell(stream, stop));
         }
         kit.workers.spawn(|stop| self.revocations.clone().sweep(stop));
+        kit.workers.spawn(|stop| self.switches().clone().run(stop));
         kit.workers.spawn(|stop| self.sessions().copies.clone().write(stop));
         kit.workers.spawn(|stop| self.sessions().copies.clone().sweep(stop));
         let revocations = self.revocations.clone();
@@ -193,6 +203,7 @@ impl Service for Auth {
             clock: kit.clock.clone(),
             instance: kit.instance.clone(),
             weights: self.waiting.weights,
+            switches: self.switches().clone(),
         };
         kit.workers.spawn(|stop| keeper.run(stop));
     }
@@ -208,6 +219,7 @@ impl Service for Auth {
             ("waiting_room".to_owned(), self.waiting_room.status()),
             ("session_copies".to_owned(), self.sessions().copies.report()),
             ("revocations".to_owned(), self.revocations.view().report()),
+            ("switches".to_owned(), self.switches().report()),
         ]
         .into_iter()
         .collect()

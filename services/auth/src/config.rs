@@ -69,6 +69,11 @@ impl AccessTokens {
         std::iter::once(&self.signing_key_file).chain(&self.newer_signing_key_files)
     }
 
+    /// A session must be able to rest for this long, in seconds: people at work refresh it once in the life of a token.
+    pub fn shortest_idle_s(&self) -> u64 {
+        2 * self.lifetime_s
+    }
+
     /// Every key that a handle may be sealed with, the current one first.
     pub fn refresh_key_files(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.refresh_key_file).chain(&self.older_refresh_key_files)

@@ -1,11 +1,15 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
+mod administration;
+
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use shared::attribution::Cause;
 use shared::http::{Failure, Problem};
 use shared::{audit, pg, redis};
+
+pub use administration::AdministrationError;
 
 use crate::domain::hasher::HASHES;
 
@@ -24,6 +28,9 @@ pub enum Error {
     /// The one-time code has signed somebody in before.
     #[error("the one-time code was used before")]
     TotpUsed,
+    /// What goes wrong with administration, and what it has closed.
+    #[error(transparent)]
+    Administration(#[from] AdministrationError),
     /// No refresh handle, a forged one, or one whose session is over.
     #[error("the session is over")]
     SessionOver,
@@ -100,7 +107,8 @@ impl Error {
     pub fn may_be_mistyped(&self) -> bool {
         match self {
             Self::InvalidCredentials | Self::TotpRequired | Self::TotpWrong | Self::TotpUsed => true,
-            Self::SessionOver
+            Self::Administration(_)
+            | Self::SessionOver
             | Self::SessionNotFound
             | Self::SignInBusy
             | Self::HeldBack(_)
@@ -138,6 +146,7 @@ impl Failure for Error {
             | Self::TotpRequired
             | Self::TotpWrong
             | Self::TotpUsed
+            | Self::Administration(_)
             | Self::SessionOver
             | Self::HeldBack(_)
             | Self::ResetRequired
@@ -178,6 +187,7 @@ impl Failure for Error {
                 "totp_code_used",
                 "This code was used before: wait for the next one, up to 30 seconds.",
             ),
+            Self::Administration(error) => error.problem(),
             Self::SessionOver => unauthorized("session_over", "The session is over: sign in again."),
             Self::SessionNotFound => {
                 Problem::new(StatusCode::NOT_FOUND, "session_not_found", "You have no such session.")

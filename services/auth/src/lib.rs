@@ -6,9 +6,11 @@ mod config;
 mod domain;
 mod error;
 mod http;
+mod operate_command;
 mod store;
 mod worker;
 
 pub use app::Auth;
 pub use breach_filter_command::breach_filter_command;
 pub use config::Config;
+pub use operate_command::operate_command;

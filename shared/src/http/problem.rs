@@ -71,6 +71,13 @@ impl Problem {
         self
     }
 
+    /// The same for a moment that is known: at that or up to `spread_s` later.
+    #[must_use]
+    pub fn retry_after_within(mut self, seconds: u32, spread_s: u32) -> Self {
+        self.retry_after_s = Some(seconds.saturating_add(ids::random().random_range(0..=spread_s)));
+        self
+    }
+
     /// Says why the request was refused, so that the edge counts it.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {

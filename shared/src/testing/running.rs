@@ -32,11 +32,17 @@ pub struct Running<S: Service> {
 impl<S: Service> Running<S> {
     /// The configuration of a test, with what only this service has.
     pub fn config(database: &TestDatabase, keys: &TestKeys, own: &Value) -> Config<S::Own> {
+        let content = Self::config_content(database, keys, own);
+        serde_json::from_value(content).expect("a configuration for the test")
+    }
+
+    /// The same as it stands in a file, for commands.
+    pub fn config_content(database: &TestDatabase, keys: &TestKeys, own: &Value) -> Value {
         let (password, nodes) = engines::redis_nodes();
         let password_file = keys.file("redis-password");
         std::fs::write(&password_file, password).expect("a password file");
         let postgres = database.config();
-        let config = json!({
+        json!({
             "profile": "test",
             "instance": format!("{}-test", S::NAME),
             "http": {
@@ -56,8 +62,7 @@ impl<S: Service> Running<S> {
             "telemetry": {},
             "service_identity": keys.identity(S::NAME),
             "own": own,
-        });
-        serde_json::from_value(config).expect("a configuration for the test")
+        })
     }
 
     /// Starts the service and returns when it is ready.

@@ -1,8 +1,10 @@
 //! Settles the rules of auth: how people prove who they are, and how long that holds.
 
+pub mod administration;
 pub mod attempts;
 pub mod breach_filter;
 pub mod browser;
+pub mod code_issue;
 pub mod codes;
 pub mod containment;
 pub mod device;
@@ -16,6 +18,8 @@ pub mod person;
 pub mod refresh_handle;
 pub mod rehash;
 pub mod revocation;
+pub mod role_change;
+pub mod school_account;
 pub mod sealed;
 pub mod session;
 pub mod session_copies;
@@ -25,5 +29,7 @@ pub mod session_tokens;
 pub mod sign_in;
 pub mod signing_keys;
 pub mod step_up;
+pub mod switch;
+pub mod switches;
 pub mod totp;
 pub mod waiting_room;

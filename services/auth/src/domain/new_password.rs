@@ -2,17 +2,18 @@
 //!
 //! The old password alone is never enough: whoever stole it has that too.
 
-use chrono::TimeDelta;
 use serde_json::json;
 use shared::audit::{self, Actor, Entry};
 use shared::context::Context;
 use shared::pg::{Transaction, Work};
-use shared::session::{Claims, Membership, Role};
+use shared::session::{Claims, Membership};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::administration::{Order, administered, is_fresh};
 use super::attempts::{Origin, Outcome};
 use super::breach_filter::BreachFilter;
+use super::code_issue::{self, Issued};
 use super::codes::{Code, Purpose};
 use super::password_policy;
 use super::revocation::{Act, Revocations, Target, revoke_in};
@@ -21,11 +22,6 @@ use super::sign_in::{Credentials, SignIn};
 use super::waiting_room::Inside;
 use crate::error::Error;
 use crate::store;
-
-/// A printed code is good for so long: a sheet handed out in class is used within two weeks or printed anew.
-const GOOD_FOR: TimeDelta = TimeDelta::days(14);
-/// Administration needs a one-time code not older than this, in seconds.
-pub const FRESH_S: u64 = 900;
 
 /// Sets passwords. Cloning shares it.
 #[derive(Clone)]
@@ -50,14 +46,6 @@ pub struct Typed {
     pub password: Zeroizing<String>,
 }
 
-/// A printed code.
-pub struct Issued {
-    /// For the sheet; kept nowhere.
-    pub code: String,
-    /// When it is good no more.
-    pub expires_at: chrono::DateTime<chrono::Utc>,
-}
-
 impl NewPasswords {
     /// Prints a code for somebody of a school that the caller administers; codes before it are good no more.
     pub async fn issue(
@@ -66,26 +54,20 @@ impl NewPasswords {
         caller: &Claims,
         person_id: Uuid,
         purpose: Purpose,
+        authority: String,
     ) -> Result<Issued, Error> {
-        let schools: Vec<Uuid> =
-            caller.mem.iter().filter(|m| administers(m.role)).map(|m| m.school).collect();
-        if schools.is_empty() {
-            return Err(Error::NotAllowed);
-        }
+        let schools = administered(caller)?;
         is_fresh(caller, context.clock().unix_seconds())?;
-        let (code, now) = (Code::new(), context.clock().utc());
-        let expires_at = now + GOOD_FOR;
-        let mut transaction = self.sign_in.database.begin(context, Work::Write).await?;
-        if !store::account::exists_in(&mut transaction, person_id, &schools).await? {
-            return Err(Error::NoAccount);
-        }
-        let stored = code.stored(&self.code_key);
-        store::code::insert(&mut transaction, (&stored, purpose.name()), person_id, (now, expires_at))
-            .await?;
-        let details = json!({ "purpose": purpose.name() });
-        keep(&mut transaction, Actor::Person(caller.sub), "code_issued", person_id, details).await?;
-        transaction.commit().await?;
-        Ok(Issued { code: code.print(), expires_at })
+        let order = Order { actor: Actor::Person(caller.sub), authority };
+        code_issue::issue(
+            &self.sign_in.database,
+            &self.code_key,
+            context,
+            &order,
+            (&schools, person_id),
+            purpose,
+        )
+        .await
     }
 
     /// Sets a password by a code.
@@ -179,26 +161,6 @@ impl NewPasswords {
         transaction.commit().await?;
         self.revocations.announce(context).await;
         Ok(())
-    }
-}
-
-/// Whether a role may open other people's accounts in its school.
-fn administers(role: Role) -> bool {
-    match role {
-        Role::LocalAdmin => true,
-        Role::Student | Role::Guardian | Role::Teacher | Role::Principal | Role::SchoolLife | Role::Staff => {
-            false
-        }
-    }
-}
-
-/// Administration asks for a one-time code of the last quarter of an hour.
-fn is_fresh(caller: &Claims, now: u64) -> Result<(), Error> {
-    let has_code = caller.amr.iter().any(|method| method == "otp");
-    if has_code && now.saturating_sub(caller.auth_time) <= FRESH_S {
-        Ok(())
-    } else {
-        Err(Error::StepUpRequired)
     }
 }
 

@@ -15,6 +15,7 @@ use super::refresh_handle::{Method, RefreshHandle};
 use super::revocation::{Act, Revocations, Target};
 use super::session_copies::SessionCopies;
 use super::session_tokens::{Basis, Granted, SessionTokens};
+use super::switches::Switches;
 use crate::config::Sessions as Lifetimes;
 use crate::error::Error;
 use crate::store;
@@ -41,6 +42,8 @@ pub struct Sessions {
     pub copies: SessionCopies,
     /// What was revoked.
     pub revocations: Revocations,
+    /// What a surge asks for.
+    pub switches: Switches,
 }
 
 /// Who a session is opened for.
@@ -132,6 +135,12 @@ impl Sessions {
     /// How long the session may rest, in seconds.
     pub(super) fn idle_s(&self, handle: &RefreshHandle) -> u64 {
         let left = handle.absolute_end.saturating_sub(self.clock.unix_seconds());
-        self.lifetimes.of(&handle.memberships).idle_s.min(left).max(1)
+        self.idle_limit_s(handle).min(left).max(1)
+    }
+
+    /// The idle limit alone, in seconds, as it is at the moment.
+    pub(super) fn idle_limit_s(&self, handle: &RefreshHandle) -> u64 {
+        let configured_s = self.lifetimes.of(&handle.memberships).idle_s;
+        self.switches.idle_s(&handle.memberships, configured_s)
     }
 }

@@ -110,6 +110,7 @@ impl SessionCopies {
         let writing = async {
             let mut transaction = self.database.begin(&context, Work::Background).await?;
             store::session_copy::upsert(&mut transaction, &copies).await?;
+            store::session_copy::note_sign_ins(&mut transaction, &copies).await?;
             transaction.commit().await
         };
         timeout(WRITE_LIMIT, writing).await.map_err(|_| pg::Error::Timeout)?

@@ -16,6 +16,18 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What a record says. A handle newer than the record tells nothing of when it was given, and is not taken for idle.
+    pub fn of_record(record: Record, handle: &RefreshHandle, idle_s: u64, now_ms: i64) -> Self {
+        let is_idle = match record {
+            Record::Current { generation, since_ms } if generation == handle.generation => {
+                let idle_ms = i64::try_from(idle_s).unwrap_or(i64::MAX / 1_000) * 1_000;
+                since_ms.max(proved_ms(handle)) + idle_ms <= now_ms
+            }
+            Record::Current { .. } | Record::Ended => false,
+        };
+        Self { record, is_idle }
+    }
+
     /// What a durable copy says.
     pub fn of_copy(copy: &SessionCopy, idle_s: u64, now: DateTime<Utc>) -> Self {
         let record = if copy.is_ended {
@@ -29,6 +41,11 @@ impl Evidence {
         let idle = TimeDelta::seconds(i64::try_from(idle_s).unwrap_or(i64::MAX / 1_000));
         Self { record, is_idle: copy.refreshed_at + idle <= now }
     }
+}
+
+/// When the person proved who they are, in Unix milliseconds: a session is at least as fresh as that.
+pub fn proved_ms(handle: &RefreshHandle) -> i64 {
+    i64::try_from(handle.auth_time).unwrap_or(i64::MAX / 1_000) * 1_000
 }
 
 /// Whether the session of `handle` goes on: neither ended nor idle, and the handle is the current one, or one that its
@@ -79,5 +96,18 @@ mod tests {
         }
         assert!(!stands(&handle(5), Evidence { record: current, is_idle: true }, 1_000));
         assert!(!stands(&handle(5), found(Record::Ended), 1_000));
+    }
+
+    #[test]
+    fn a_record_is_idle_by_its_last_change_or_the_last_proof_and_never_for_a_newer_handle() {
+        let is_idle = |generation, auth_time, now_ms| {
+            let handle = RefreshHandle { auth_time, ..handle(generation) };
+            let record = Record::Current { generation: 5, since_ms: 10_000 };
+            Evidence::of_record(record, &handle, 60, now_ms).is_idle
+        };
+        assert!(!is_idle(5, 0, 69_999));
+        assert!(is_idle(5, 0, 70_000));
+        assert!(!is_idle(5, 20, 70_000));
+        assert!(!is_idle(6, 0, 900_000));
     }
 }

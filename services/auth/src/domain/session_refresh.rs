@@ -9,12 +9,12 @@ use shared::session::Membership;
 
 use super::refresh_handle::{Method, RefreshHandle};
 use super::session::Sessions;
-use super::session_lookup::{Evidence, stands};
+use super::session_lookup::{Evidence, proved_ms, stands};
 use super::session_tokens::{Basis, Granted};
 use crate::error::Error;
 use crate::store;
 use crate::store::account::Current;
-use crate::store::session::{Record, Rotation};
+use crate::store::session::{Presented, Record, Rotation};
 use crate::store::session_copy::SessionCopy;
 
 impl Sessions {
@@ -81,6 +81,11 @@ impl Sessions {
                 self.keep_that_ended(context, &handle).await?;
                 return Err(Error::SessionOver);
             }
+            Rotation::Idle => {
+                // For its copy, so that a longer limit does not bring it back.
+                self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, browser) });
+                return Err(Error::SessionOver);
+            }
             Rotation::Over | Rotation::Unknown => return Err(Error::SessionOver),
         };
         self.copies.put(self.copy(&handle, browser));
@@ -88,8 +93,13 @@ impl Sessions {
     }
 
     async fn rotate(&self, context: &Context, handle: &RefreshHandle) -> Result<Rotation, redis::Error> {
-        let (sid, generation, idle_s) = (handle.sid, handle.generation, self.idle_s(handle));
-        store::session::rotate(&self.cluster, context, sid, generation, self.now_ms(), idle_s).await
+        let presented = Presented {
+            sid: handle.sid,
+            generation: handle.generation,
+            proved_ms: proved_ms(handle),
+            idle_limit_ms: i64::try_from(self.idle_limit_s(handle)).unwrap_or(i64::MAX / 1_000) * 1_000,
+        };
+        store::session::rotate(&self.cluster, context, &presented, self.now_ms(), self.idle_s(handle)).await
     }
 
     /// The store knows nothing of the session: a failover has lost it where its copy stands, and puts it back.
@@ -133,7 +143,8 @@ impl Sessions {
     ) -> Result<Granted, Error> {
         match store::session::find(&self.cluster, context, handle.sid, self.idle_s(handle)).await {
             Ok(Some(record)) => {
-                if !stands(handle, Evidence { record, is_idle: false }, self.now_ms()) {
+                let evidence = Evidence::of_record(record, handle, self.idle_limit_s(handle), self.now_ms());
+                if !stands(handle, evidence, self.now_ms()) {
                     return Err(Error::SessionOver);
                 }
             }
@@ -156,7 +167,7 @@ impl Sessions {
     ) -> Result<Option<Evidence>, pg::Error> {
         let mut reader = self.database.reader(context, Work::Login).await?;
         let copy = store::session_copy::find(&mut reader, handle.sub, handle.sid).await?;
-        let idle_s = self.lifetimes.of(&handle.memberships).idle_s;
+        let idle_s = self.idle_limit_s(handle);
         Ok(copy.map(|copy| Evidence::of_copy(&copy, idle_s, self.clock.utc())))
     }
 

@@ -17,7 +17,7 @@ use super::session::{Identified, Sessions};
 use super::session_tokens::Granted;
 use super::totp;
 use super::waiting_room::Inside;
-use crate::error::Error;
+use crate::error::{AdministrationError, Error};
 use crate::store;
 use crate::store::account::Account;
 
@@ -119,6 +119,9 @@ impl SignIn {
             store::account::find_by_login(&mut reader, &login).await?
         };
         let person = found.as_ref().map(|account| account.person_id);
+        if aim == Aim::Session {
+            self.is_open_to_known(found.as_ref(), origin)?;
+        }
         let attempt = self.attempts.begin(context, &login, person, origin).await?;
         let outcome = self.identify(context, inside, found, typed, aim).await;
         self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
@@ -145,7 +148,25 @@ impl SignIn {
             return Err(Error::ResetRequired);
         }
         let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
+        if aim == Aim::Session {
+            self.is_open_to(&account)?;
+        }
         Ok((account, method))
+    }
+
+    /// A device on which this person has signed in before learns at once, and for nothing, that they stay out; to everybody
+    /// else the account is told by its password alone.
+    fn is_open_to_known(&self, found: Option<&Account>, origin: Origin<'_>) -> Result<(), Error> {
+        let knows = |account: &&Account| {
+            origin.device.is_some_and(|device| device.known_since(account.person_id).is_some())
+        };
+        found.filter(knows).map_or(Ok(()), |account| self.is_open_to(account))
+    }
+
+    fn is_open_to(&self, account: &Account) -> Result<(), Error> {
+        let until = self.sessions.switches.closed_until(&account.memberships);
+        let closed = |until| AdministrationError::SignInClosed { until, now: self.sessions.clock.utc() };
+        until.map_or(Ok(()), |until| Err(closed(until).into()))
     }
 
     fn outcome(identified: &Result<(Account, Method), Error>) -> Outcome {

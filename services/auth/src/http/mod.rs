@@ -1,14 +1,20 @@
 //! Settles the whole route table of auth.
 
+mod authority;
 mod containment;
 mod directory;
 mod jwks;
 mod me;
 mod new_password;
 mod own_sessions;
+mod paris_time;
 mod revocations;
+mod role_change;
+mod role_words;
+mod school_account;
 mod sessions;
 mod step_up;
+mod switch;
 mod waiting_room;
 mod waiting_room_page;
 
@@ -47,7 +53,16 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(directory::show_school, Normal, SignedIn)
         .serve(directory::list_people, Normal, SignedIn)
         .serve(directory::show_person, Normal, SignedIn)
-        .serve(me::me, Normal, SignedIn);
+        .serve(me::me, Normal, SignedIn)
+        // administrators of the school, as `domain::administration` says
+        .serve(school_account::list, Normal, Sensitive)
+        .serve(school_account::show, Normal, Sensitive)
+        .serve(school_account::block, Normal, Sensitive)
+        .serve(school_account::unblock, Normal, Sensitive)
+        .serve(role_change::change, Normal, Sensitive)
+        .serve(switch::list, Normal, Sensitive)
+        .serve(switch::open, Normal, Sensitive)
+        .serve(switch::end, Normal, Sensitive);
 }
 
 /// Routes for siblings.

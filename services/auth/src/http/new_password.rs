@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::authority::Authority;
 use super::waiting_room::Door;
 use crate::app::Auth;
 use crate::domain::attempts::Origin;
@@ -27,6 +28,9 @@ pub struct NewCode {
     /// The first password, or another.
     #[garde(skip)]
     purpose: Purpose,
+    /// Who demanded it.
+    #[garde(dive)]
+    authority: Authority,
 }
 
 /// A code for the sheet. It is said once and kept nowhere.
@@ -47,7 +51,7 @@ pub struct PrintedCode {
         (status = 201, body = PrintedCode),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body, idempotency_key_not_taken"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, administrator_account, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "account_not_found"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -61,7 +65,8 @@ pub async fn issue(
     person_id: Path<Uuid>,
     Body(new): Body<NewCode>,
 ) -> Result<HttpResponse, Problem> {
-    let issued = auth.new_passwords().issue(&context, &caller, *person_id, new.purpose).await?;
+    let authority = new.authority.into_text();
+    let issued = auth.new_passwords().issue(&context, &caller, *person_id, new.purpose, authority).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     Ok(response.json(PrintedCode { code: issued.code, expires_at: issued.expires_at }))

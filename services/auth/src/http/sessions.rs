@@ -84,7 +84,7 @@ pub struct Refreshed {
             description = "malformed_body, idempotency_key_not_taken"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json",
             description = "invalid_credentials, totp_required, totp_wrong, totp_code_used"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin, password_reset_required, sign_in_closed (with a member `until`, and `Retry-After`)"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "ticket_used"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",

@@ -8,10 +8,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, get};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::attribution::Cause;
 use shared::http::{LogOneIn, Problem, ProblemBody};
 use shared::resilience::admission::Standing;
+use shared::session::Role;
 use utoipa::ToSchema;
 
 use super::waiting_room_page as page;
@@ -108,6 +110,18 @@ pub struct Place {
     /// What to come back with, in the header `Waiting-Ticket` or the cookie `ent_ticket`. It replaces the one before.
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<String>,
+    /// Roles to which sign-in is closed in every school; only where you asked how long it will be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    closed: Vec<Closing>,
+}
+
+/// A role that may not sign in for now: whoever has no other role is refused, turn or not.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Closing {
+    /// The role.
+    pub role: Role,
+    /// When it may again.
+    pub until: DateTime<Utc>,
 }
 
 impl Place {
@@ -125,11 +139,12 @@ impl Place {
             turn_in_s: appointment.turn_at.map(|at| at.saturating_sub(told.now)),
             ask_again_in_s: appointment.ask_again_in_s,
             ticket: Some(room.seal(&told.ticket)),
+            closed: vec![],
         }
     }
 
     fn open() -> Self {
-        Self { standing: "open", ahead: 0, turn_in_s: None, ask_again_in_s: 0, ticket: None }
+        Self { standing: "open", ahead: 0, turn_in_s: None, ask_again_in_s: 0, ticket: None, closed: vec![] }
     }
 
     fn add_to(&self, response: &mut HttpResponse) {
@@ -154,7 +169,7 @@ impl Place {
 #[get("/auth/v1/waiting-room")]
 pub async fn ask(request: HttpRequest, auth: Data<Auth>) -> HttpResponse {
     let room = auth.waiting_room();
-    let place = match ticket_of(&request, room) {
+    let mut place = match ticket_of(&request, room) {
         Some(ticket) => Place::new(&room.standing(ticket), room),
         None if room.is_open() => Place::open(),
         None => {
@@ -162,10 +177,12 @@ pub async fn ask(request: HttpRequest, auth: Data<Auth>) -> HttpResponse {
             Place::new(&room.standing(ticket), room)
         }
     };
+    let closings = auth.switches().closings();
+    place.closed = closings.into_iter().map(|(role, until)| Closing { role, until }).collect();
     let mut response = if page::is_wanted(&request) {
         page::render(
             &request,
-            &page::Facts::of(place.standing, place.turn_in_s, place.ask_again_in_s),
+            &page::Facts::of(place.standing, place.turn_in_s, place.ask_again_in_s, place.closed.clone()),
             auth.sign_in_page(),
         )
     } else {

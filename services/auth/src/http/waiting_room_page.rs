@@ -3,6 +3,9 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::waiting_room::Closing;
+use super::{paris_time, role_words};
+
 /// The page needs its own styles and nothing else.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const PAGE: &str = include_str!("waiting_room_page.html");
@@ -12,12 +15,13 @@ pub struct Facts {
     standing: &'static str,
     minutes: Option<u64>,
     again_in_s: u64,
+    closed: Vec<Closing>,
 }
 
 impl Facts {
     /// Of a place.
-    pub fn of(standing: &'static str, turn_in_s: Option<u64>, again_in_s: u64) -> Self {
-        Self { standing, minutes: turn_in_s.map(|seconds| seconds.div_ceil(60)), again_in_s }
+    pub fn of(standing: &'static str, turn_in_s: Option<u64>, again_in_s: u64, closed: Vec<Closing>) -> Self {
+        Self { standing, minutes: turn_in_s.map(|seconds| seconds.div_ceil(60)), again_in_s, closed }
     }
 
     fn may_enter(&self) -> bool {
@@ -38,6 +42,7 @@ pub fn render(request: &HttpRequest, facts: &Facts, sign_in_page: &str) -> HttpR
     let page = PAGE
         .replace("{lang}", words.lang)
         .replace("{title}", words.title)
+        .replace("{closed}", &paragraphs(&words.closed))
         .replace("{message}", &words.message)
         .replace("{hint}", if facts.may_enter() { "" } else { words.hint })
         .replace("{enter}", if facts.may_enter() { &link } else { "" });
@@ -57,6 +62,7 @@ struct Words {
     title: &'static str,
     message: String,
     hint: &'static str,
+    closed: Vec<String>,
     enter: &'static str,
 }
 
@@ -78,6 +84,7 @@ fn french(facts: &Facts) -> Words {
         title: "Beaucoup de personnes se connectent en ce moment",
         message,
         hint: "Votre place est gardée, même si vous rechargez cette page ou la fermez un instant. Elle se met à jour toute seule : revenir plus souvent ne fait pas avancer plus vite.",
+        closed: facts.closed.iter().map(closed_in_french).collect(),
         enter: "Se connecter",
     }
 }
@@ -98,8 +105,23 @@ fn english(facts: &Facts) -> Words {
         title: "Many people are signing in right now",
         message,
         hint: "Your place is kept, even if you reload this page or close it for a moment. It updates by itself: coming back more often does not make it faster.",
+        closed: facts.closed.iter().map(closed_in_english).collect(),
         enter: "Sign in",
     }
+}
+
+fn closed_in_french(closing: &Closing) -> String {
+    let (role, until) = (role_words::to_in_french(closing.role), paris_time::in_french(closing.until));
+    format!("La connexion est fermée {role} jusqu’au {until} (heure de Paris).")
+}
+
+fn closed_in_english(closing: &Closing) -> String {
+    let (role, until) = (role_words::to_in_english(closing.role), paris_time::in_english(closing.until));
+    format!("Sign-in is closed {role} until {until} (Paris time).")
+}
+
+fn paragraphs(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| ["<p class=\"closed\">", line, "</p>\n"]).collect()
 }
 
 fn minutes_in_french(minutes: u64) -> String {
@@ -126,6 +148,7 @@ mod tests {
     use super::*;
     use actix_web::body::to_bytes;
     use actix_web::test::TestRequest;
+    use shared::session::Role;
 
     async fn page(language: &str, facts: Facts) -> (Option<String>, String) {
         let request = TestRequest::default().insert_header(("accept-language", language)).to_http_request();
@@ -137,18 +160,29 @@ mod tests {
 
     #[actix_web::test]
     async fn whoever_waits_reads_for_how_long_in_their_language_and_the_page_comes_back() {
-        let (refresh, french) = page("de, fr;q=0.9, en", Facts::of("waiting", Some(200), 12)).await;
+        let (refresh, french) = page("de, fr;q=0.9, en", Facts::of("waiting", Some(200), 12, vec![])).await;
         assert_eq!(refresh.as_deref(), Some("12"));
         assert!(french.contains("lang=\"fr\"") && french.contains("dans 4 minutes au plus tard"), "{french}");
-        let (_, english) = page("en-GB", Facts::of("delayed", Some(30), 2)).await;
+        let (_, english) = page("en-GB", Facts::of("delayed", Some(30), 2, vec![])).await;
         assert!(english.contains("longer than we said") && english.contains("within a minute"), "{english}");
     }
 
     #[actix_web::test]
     async fn whoever_is_called_gets_the_way_in_and_stays_on_the_page() {
-        let (refresh, page) = page("fr", Facts::of("called", None, 0)).await;
+        let (refresh, page) = page("fr", Facts::of("called", None, 0, vec![])).await;
         assert_eq!(refresh, None);
         assert!(page.contains("href=\"/start?a=1&amp;b=&quot;2&quot;\""), "{page}");
+    }
+
+    #[actix_web::test]
+    async fn whoever_stays_out_reads_until_when_in_their_language() {
+        let until = "2021-04-06T15:30:00Z".parse().unwrap();
+        let facts = || Facts::of("open", None, 0, vec![Closing { role: Role::Guardian, until }]);
+        let (_, french) = page("fr", facts()).await;
+        let expected = "La connexion est fermée aux familles jusqu’au 6 avril à 17 h 30 (heure de Paris).";
+        assert!(french.contains(expected), "{french}");
+        let (_, english) = page("en", facts()).await;
+        assert!(english.contains("closed to families until 6 April, 17:30 (Paris time)"), "{english}");
     }
 
     #[test]

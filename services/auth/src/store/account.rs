@@ -110,18 +110,6 @@ pub async fn renew_hash(
     Ok(())
 }
 
-/// Whether somebody has an account and is in one of these schools; its row stays locked.
-pub async fn exists_in(
-    transaction: &mut Transaction,
-    person_id: Uuid,
-    schools: &[Uuid],
-) -> Result<bool, Error> {
-    let sql = "select 1 from account a where a.person_id = $1
-                 and exists (select 1 from membership m where m.person_id = a.person_id and m.school_id = any($2))
-               for update";
-    Ok(transaction.query_opt(sql, &[&person_id, &schools]).await?.is_some())
-}
-
 /// Whether any account came with a demo data set.
 pub async fn exists_demo(reader: &mut Reader) -> Result<bool, Error> {
     Ok(reader.query_one("select exists (select 1 from account where is_demo)", &[]).await?.get(0))

@@ -15,6 +15,8 @@ pub enum Rotation {
     Killed,
     /// It has been ended.
     Over,
+    /// It rested for longer than it may, and has been ended.
+    Idle,
     /// Nothing is known of such a session: it was idle too long, or a failover has lost it.
     Unknown,
 }
@@ -49,7 +51,8 @@ const ENDED: &str = "ended";
 /// How long the previous handle still gives the same successor: lost replies, two tabs.
 pub const GRACE_MS: i64 = 60_000;
 
-/// The record is "generation:since". ARGV: presented generation, now (ms), grace (ms), idle limit (s).
+/// The record is "generation:since". ARGV: presented generation, now (ms), grace (ms), time to live (s),
+/// idle limit (ms), last proof of who it is (ms).
 /// A presented generation above the stored one carries a valid MAC, so it was issued: a failover has lost
 /// the write, and the record catches up.
 static ROTATE: LazyLock<Script> = LazyLock::new(|| {
@@ -60,6 +63,10 @@ static ROTATE: LazyLock<Script> = LazyLock::new(|| {
           local generation, since = string.match(stored, '^(%d+):(%d+)$')
           generation, since = tonumber(generation), tonumber(since)
           local presented, now = tonumber(ARGV[1]), tonumber(ARGV[2])
+          if presented == generation and now - math.max(since, tonumber(ARGV[6])) >= tonumber(ARGV[5]) then
+            redis.call('SET', KEYS[1], 'ended', 'EX', ARGV[4])
+            return -4
+          end
           if presented >= generation then
             redis.call('SET', KEYS[1], (presented + 1) .. ':' .. ARGV[2], 'EX', ARGV[4])
             return presented + 1
@@ -78,21 +85,35 @@ pub async fn insert(cluster: &Cluster, context: &Context, sid: Uuid, idle_s: u64
     cluster.run(context, &key, &command).await
 }
 
-/// Exchanges a presented generation for the next one.
+/// What a handle says of its session, and how long that may rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented {
+    /// The session.
+    pub sid: Uuid,
+    /// The generation.
+    pub generation: u32,
+    /// When the person proved who they are, in Unix milliseconds.
+    pub proved_ms: i64,
+    /// The idle limit. It may be shorter than when the record was written, so that its expiry alone does not do.
+    pub idle_limit_ms: i64,
+}
+
+/// Exchanges a presented generation for the next one, whose record expires after `idle_s`.
 pub async fn rotate(
     cluster: &Cluster,
     context: &Context,
-    sid: Uuid,
-    presented: u32,
+    presented: &Presented,
     now_ms: i64,
     idle_s: u64,
 ) -> Result<Rotation, Error> {
-    let key = key(cluster, sid);
-    let call = ROTATE.call(&key).arg(presented).arg(now_ms).arg(GRACE_MS).arg(idle_s);
+    let key = key(cluster, presented.sid);
+    let call = ROTATE.call(&key).arg(presented.generation).arg(now_ms).arg(GRACE_MS).arg(idle_s);
+    let call = call.arg(presented.idle_limit_ms).arg(presented.proved_ms);
     let answer: i64 = cluster.run_script(context, &key, &call).await?;
     Ok(match answer {
         -2 => Rotation::Unknown,
         -3 => Rotation::Over,
+        -4 => Rotation::Idle,
         generation => u32::try_from(generation).map_or(Rotation::Killed, Rotation::Next),
     })
 }

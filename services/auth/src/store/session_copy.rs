@@ -61,6 +61,20 @@ pub async fn upsert(transaction: &mut Transaction, copies: &[SessionCopy]) -> Re
     Ok(())
 }
 
+/// Notes when these people signed in, where that is later than what is known.
+pub async fn note_sign_ins(transaction: &mut Transaction, copies: &[SessionCopy]) -> Result<(), Error> {
+    // Most of a batch are refreshes, which find their sign-in noted and write nothing.
+    let sql = "insert into last_sign_in (person_id, at)
+        select c.person_id, max(c.at) from unnest($1::uuid[], $2::timestamptz[]) as c(person_id, at)
+        where not exists (select 1 from last_sign_in l where l.person_id = c.person_id and l.at >= c.at)
+        group by c.person_id order by c.person_id
+        on conflict (person_id) do update set at = greatest(last_sign_in.at, excluded.at)";
+    let person_ids: Vec<Uuid> = copies.iter().map(|copy| copy.person_id).collect();
+    let created: Vec<DateTime<Utc>> = copies.iter().map(|copy| copy.created_at).collect();
+    transaction.execute(sql, &[&person_ids, &created]).await?;
+    Ok(())
+}
+
 const COLUMNS: &str = "person_id, sid, generation, browser, created_at, refreshed_at, ends_at, is_ended";
 
 /// One session of a person.

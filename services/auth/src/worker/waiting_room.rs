@@ -14,6 +14,7 @@ use shared::resilience::admission::{Report, Room, State};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::switches::Switches;
 use crate::domain::waiting_room::{WaitingRoom, Weights};
 use crate::store;
 
@@ -32,8 +33,10 @@ pub struct Keeper {
     pub clock: SharedClock,
     /// Which instance this is.
     pub instance: Arc<str>,
-    /// How the lanes share.
+    /// How the lanes share, unless a switch says otherwise.
     pub weights: Weights,
+    /// What a surge asks for.
+    pub switches: Switches,
 }
 
 impl Keeper {
@@ -104,6 +107,9 @@ impl Keeper {
 
     /// The one that calls, which begins where this instance stands.
     fn caller<'a>(&self, calling: &'a mut Option<Room>) -> &'a mut Room {
-        calling.get_or_insert_with(|| Room::resume(&self.weights.by_lane(), State::clone(&self.room.state())))
+        let weights = self.switches.lane_weights().unwrap_or(self.weights).by_lane();
+        let room = calling.get_or_insert_with(|| Room::resume(&weights, State::clone(&self.room.state())));
+        room.set_weights(&weights);
+        room
     }
 }

@@ -65,6 +65,11 @@ impl App {
 
 /// The configuration of a test, with `settings` over it.
 pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> Config<auth::Config> {
+    Running::<Auth>::config(database, keys, &own(keys, settings))
+}
+
+/// What only auth has in its configuration.
+pub fn own(keys: &TestKeys, settings: Value) -> Value {
     let mut own = json!({
         "access_tokens": { "signing_key_file": keys.file("access"), "refresh_key_file": keys.file("refresh") },
         "sign_in": { "hash_threads": 1, "queue": 8 },
@@ -72,7 +77,7 @@ pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> Conf
     if let (Some(own), Value::Object(settings)) = (own.as_object_mut(), settings) {
         own.extend(settings);
     }
-    Running::<Auth>::config(database, keys, &own)
+    own
 }
 
 /// What the browser's access token says.

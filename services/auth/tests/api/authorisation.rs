@@ -69,7 +69,8 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
             browser.send(browser.request(Method::POST, "/auth/v1/sessions/refresh").json(&json!({}))).await
         }
         "POST /auth/v1/people/{person_id}/codes" => {
-            browser.post(&format!("/auth/v1/people/{person}/codes"), &json!({ "purpose": "reset" })).await
+            let body = json!({ "purpose": "reset", "authority": "Principal" });
+            browser.post(&format!("/auth/v1/people/{person}/codes"), &body).await
         }
         "POST /auth/v1/sessions/step-up" if is_own => {
             browser.post("/auth/v1/sessions/step-up", &json!({ "totp_code": "000000" })).await
@@ -82,7 +83,40 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
             let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
             browser.post("/auth/v1/password-resets", &body).await
         }
+        "GET /auth/v1/schools/{school_id}/accounts" if whose != Whose::SameSchool => {
+            browser.get(&format!("/auth/v1/schools/{school}/accounts")).await
+        }
+        "GET /auth/v1/schools/{school_id}/accounts/{person_id}" => {
+            browser.get(&format!("/auth/v1/schools/{school}/accounts/{person}")).await
+        }
+        "POST /auth/v1/schools/{school_id}/accounts/{person_id}/block"
+        | "POST /auth/v1/schools/{school_id}/accounts/{person_id}/unblock" => {
+            let path = route.trim_start_matches("POST ").replace("{school_id}", &school.to_string());
+            let path = path.replace("{person_id}", &person.to_string());
+            browser.post(&path, &json!({ "authority": "Principal" })).await
+        }
+        "POST /auth/v1/schools/{school_id}/accounts/{person_id}/role-changes" => {
+            let body = json!({ "change": "grant", "role": "Staff", "authority": "Principal" });
+            browser.post(&format!("/auth/v1/schools/{school}/accounts/{person}/role-changes"), &body).await
+        }
+        "GET /auth/v1/schools/{school_id}/switches" if whose != Whose::SameSchool => {
+            browser.get(&format!("/auth/v1/schools/{school}/switches")).await
+        }
+        "POST /auth/v1/schools/{school_id}/switches" if whose != Whose::SameSchool => {
+            let effect = json!({ "kind": "sign_in_closed", "role": "Guardian" });
+            let body =
+                json!({ "effect": effect, "ends_at": "2030-01-01T00:00:00Z", "authority": "Principal" });
+            browser.post(&format!("/auth/v1/schools/{school}/switches"), &body).await
+        }
+        "POST /auth/v1/schools/{school_id}/switches/{switch_id}/end" if whose != Whose::SameSchool => {
+            let path = format!("/auth/v1/schools/{school}/switches/{}/end", Uuid::from_u128(0xdead));
+            browser.post(&path, &json!({ "authority": "Principal" })).await
+        }
         "GET /auth/v1/schools/{school_id}"
+        | "GET /auth/v1/schools/{school_id}/accounts"
+        | "GET /auth/v1/schools/{school_id}/switches"
+        | "POST /auth/v1/schools/{school_id}/switches"
+        | "POST /auth/v1/schools/{school_id}/switches/{switch_id}/end"
         | "POST /auth/v1/activations"
         | "POST /auth/v1/sessions/step-up"
         | "POST /auth/v1/password-resets"

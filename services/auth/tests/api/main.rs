@@ -6,6 +6,7 @@
     reason = "a test reports a fault by panicking"
 )]
 
+mod admin;
 mod app;
 mod attempts;
 mod audit;
@@ -18,13 +19,17 @@ mod limits;
 mod me;
 mod new_passwords;
 mod openapi;
+mod operate;
 mod outage;
 mod own_sessions;
 mod probes;
 mod revocations;
+mod role_changes;
+mod school_accounts;
 mod seed;
 mod sessions;
 mod siblings;
 mod signing_keys;
 mod step_up;
+mod switches;
 mod waiting_room;

@@ -45,7 +45,12 @@ async fn start(clock: &ManualClock) -> (App, Client) {
 }
 
 async fn print(admin: &Client, person: &str, purpose: &str) -> Answer {
-    admin.post(&format!("/auth/v1/people/{person}/codes"), &json!({ "purpose": purpose })).await
+    admin
+        .post(
+            &format!("/auth/v1/people/{person}/codes"),
+            &json!({ "purpose": purpose, "authority": "Principal" }),
+        )
+        .await
 }
 
 async fn redeem(app: &App, path: &str, login: &str, code: &str, password: &str) -> Answer {

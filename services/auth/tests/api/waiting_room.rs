@@ -33,10 +33,10 @@ async fn sign_in(browser: &Client, login: &str, password: &str) -> Answer {
 }
 
 /// Keeps all places inside taken by people who mistype and come again, until it goes or is dropped.
-struct Crowd(JoinSet<()>);
+pub struct Crowd(JoinSet<()>);
 
 impl Crowd {
-    async fn gather(app: &Arc<App>) -> Self {
+    pub async fn gather(app: &Arc<App>) -> Self {
         let mut crowd = JoinSet::new();
         for _ in 0..40 {
             let app = app.clone();
@@ -53,13 +53,13 @@ impl Crowd {
         Self(crowd)
     }
 
-    fn go(mut self) {
+    pub fn go(mut self) {
         self.0.abort_all();
     }
 }
 
 /// What `/statusz` says of the room.
-async fn room_status(app: &App) -> Value {
+pub async fn room_status(app: &App) -> Value {
     let status = app.auth.internal_client().get("/statusz").await;
     status.body.pointer("/waiting_room").cloned().unwrap_or_default()
 }

@@ -1,0 +1,113 @@
+//! Settles who administers a school, on whose demand, and whose accounts are out of an administrator's reach.
+//!
+//! A stolen session of one administrator must not become every administrator: accounts with the role `LocalAdmin` anywhere, and
+//! one's own, are administered by operators on the host alone (`auth operate`).
+
+use serde_json::Value;
+use shared::audit::{self, Actor, Entry};
+use shared::pg::Transaction;
+use shared::session::{Claims, Role};
+use uuid::Uuid;
+
+use crate::error::{AdministrationError, Error};
+
+/// Administration needs a one-time code not older than this, in seconds.
+pub const FRESH_S: u64 = 900;
+
+/// Who commands, and who demanded it.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Who commands.
+    pub actor: Actor,
+    /// Who demanded it: a head, a rectorate, the person.
+    pub authority: String,
+}
+
+impl Order {
+    /// Of an administrator of `school` who has just proved who they are.
+    pub fn in_school(caller: &Claims, school: Uuid, now_s: u64, authority: String) -> Result<Self, Error> {
+        may_administer(caller, school, now_s)?;
+        Ok(Self { actor: Actor::Person(caller.sub), authority })
+    }
+
+    /// Of whoever may run commands on the host.
+    pub fn of_operator(authority: String) -> Self {
+        Self { actor: Actor::Operator, authority }
+    }
+
+    /// Whether this order may concern an account.
+    pub fn may_concern(&self, person_id: Uuid, is_administrator: bool) -> Result<(), Error> {
+        match self.actor {
+            Actor::Operator => Ok(()),
+            Actor::Person(actor) if actor != person_id && !is_administrator => Ok(()),
+            Actor::Person(_) | Actor::Service => Err(AdministrationError::AdministratorAccount.into()),
+        }
+    }
+
+    /// Keeps in the audit log what was done, in its transaction.
+    pub async fn keep(
+        &self,
+        transaction: &mut Transaction,
+        act: &'static str,
+        subject: String,
+        details: Value,
+    ) -> Result<(), Error> {
+        let authority = Some(self.authority.clone());
+        let entry = Entry { actor: self.actor, act, subject, authority, details };
+        Ok(audit::append(transaction, &entry).await?)
+    }
+}
+
+/// Whether somebody administers a school and has proved who they are within [`FRESH_S`].
+pub fn may_administer(caller: &Claims, school: Uuid, now_s: u64) -> Result<(), Error> {
+    if !caller.schools().contains(&school) {
+        return Err(Error::SchoolNotFound);
+    }
+    if !administered(caller)?.contains(&school) {
+        return Err(Error::NotAllowed);
+    }
+    is_fresh(caller, now_s)
+}
+
+/// The schools that somebody administers; nobody without one may go on.
+pub fn administered(caller: &Claims) -> Result<Vec<Uuid>, Error> {
+    let schools: Vec<Uuid> =
+        caller.mem.iter().filter(|membership| administers(membership.role)).map(|one| one.school).collect();
+    if schools.is_empty() { Err(Error::NotAllowed) } else { Ok(schools) }
+}
+
+/// Administration asks for a one-time code of the last quarter of an hour.
+pub fn is_fresh(caller: &Claims, now_s: u64) -> Result<(), Error> {
+    let has_code = caller.amr.iter().any(|method| method == "otp");
+    if has_code && now_s.saturating_sub(caller.auth_time) <= FRESH_S {
+        Ok(())
+    } else {
+        Err(Error::StepUpRequired)
+    }
+}
+
+/// Whether a role may open other people's accounts in its school.
+pub fn administers(role: Role) -> bool {
+    match role {
+        Role::LocalAdmin => true,
+        Role::Student | Role::Guardian | Role::Teacher | Role::Principal | Role::SchoolLife | Role::Staff => {
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_administrator_reaches_neither_themselves_nor_another_one() {
+        let (ada, zoe) = (Uuid::from_u128(9), Uuid::from_u128(1));
+        let order = |actor| Order { actor, authority: "the head".to_owned() };
+        let allowed = |actor, person, is_admin| order(actor).may_concern(person, is_admin).is_ok();
+        assert!(allowed(Actor::Person(ada), zoe, false));
+        assert!(!allowed(Actor::Person(ada), ada, false));
+        assert!(!allowed(Actor::Person(ada), zoe, true));
+        assert!(allowed(Actor::Operator, ada, true));
+    }
+}

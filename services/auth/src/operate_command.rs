@@ -1,0 +1,309 @@
+//! Settles `auth operate`: what the operators of an installation do on its host, each an audited command with the authority that demanded it.
+//!
+//! Two things are done nowhere else: switches of all schools, and whatever concerns administrators. Only PostgreSQL is needed.
+//! Instances hear of a switch within two seconds, of a revocation within one.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use shared::clock::system_clock;
+use shared::config::{self, Invalid};
+use shared::context::Context;
+use shared::keys;
+use shared::pg::{self, Database, Work};
+use shared::resilience::breaker::Registry;
+use shared::service::Config;
+use shared::session::Role;
+use uuid::Uuid;
+
+use crate::domain::administration::Order;
+use crate::domain::code_issue;
+use crate::domain::codes::Purpose;
+use crate::domain::role_change;
+use crate::domain::school_account::{self, Of};
+use crate::domain::sealed::SealingKey;
+use crate::domain::switch::{self, Effect, NewSwitch};
+use crate::domain::waiting_room::Weights;
+use crate::error::Error;
+use crate::store;
+
+/// Time for one command.
+const LIMIT: Duration = Duration::from_secs(10);
+/// sysexits.h: something is wrong with the configuration.
+const EX_CONFIG: u8 = 78;
+
+/// Commands of operators. Exit codes: 0 done, 1 failed and nothing changed, 2 wrong usage, 78 wrong configuration.
+#[derive(Parser)]
+#[command(name = "auth operate")]
+struct Cli {
+    /// Configuration file (TOML) of the service.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Keep people out whose only roles are closed; those who are signed in stay so.
+    CloseSignIn {
+        #[arg(long, value_parser = role)]
+        role: Role,
+        #[command(flatten)]
+        span: Span,
+    },
+    /// End sessions that rest for longer than this.
+    LimitIdle {
+        /// Seconds; at least twice the life of an access token.
+        #[arg(long)]
+        idle_s: u64,
+        /// Of this role only.
+        #[arg(long, value_parser = role)]
+        role: Option<Role>,
+        #[command(flatten)]
+        span: Span,
+    },
+    /// Share what can be served otherwise between the lanes of the waiting room (0.1 to 100 each).
+    WeighLanes {
+        #[arg(long, value_parser = weight)]
+        staff: f64,
+        #[arg(long, value_parser = weight)]
+        student: f64,
+        #[arg(long, value_parser = weight)]
+        guardian: f64,
+        #[arg(long, value_parser = weight)]
+        unknown: f64,
+        #[command(flatten)]
+        span: Span,
+    },
+    /// List the switches that are not over.
+    Switches,
+    /// End a switch before its time.
+    EndSwitch {
+        id: Uuid,
+        /// The school whose switch it is; without it, one of all schools.
+        #[arg(long)]
+        school: Option<Uuid>,
+        #[arg(long, value_parser = authority)]
+        authority: String,
+    },
+    /// Print a code by which an account is activated.
+    ActivationCode(Account),
+    /// Print a code by which a password is reset.
+    ResetCode(Account),
+    /// Close an account.
+    Block(Account),
+    /// Open a blocked account again.
+    Unblock(Account),
+    /// Give a role to somebody who has one in the school.
+    GrantRole {
+        #[command(flatten)]
+        account: Account,
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+    /// Take a role.
+    EndRole {
+        #[command(flatten)]
+        account: Account,
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+}
+
+/// From when until when a switch of all schools holds.
+#[derive(Args)]
+struct Span {
+    /// When it begins (RFC 3339); at once when absent.
+    #[arg(long)]
+    from: Option<DateTime<Utc>>,
+    /// When it ends by itself, a week later at most.
+    #[arg(long)]
+    until: DateTime<Utc>,
+    /// Who demanded it.
+    #[arg(long, value_parser = authority)]
+    authority: String,
+}
+
+/// Whose account, and who demanded what is done to it.
+#[derive(Args)]
+struct Account {
+    #[arg(long)]
+    school: Uuid,
+    #[arg(long)]
+    person: Uuid,
+    /// Who demanded it.
+    #[arg(long, value_parser = authority)]
+    authority: String,
+}
+
+impl Account {
+    fn of(&self) -> Of {
+        Of { school: self.school, person: self.person }
+    }
+
+    fn order(&self) -> Order {
+        Order::of_operator(self.authority.clone())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("configuration: {0}")]
+    Config(#[from] Invalid),
+    #[error("{0}")]
+    Command(#[from] Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<pg::Error> for Failure {
+    fn from(error: pg::Error) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+/// Does one command, and says what was done.
+#[expect(clippy::print_stderr, clippy::print_stdout, reason = "the command line's own answer")]
+pub fn operate_command(arguments: &[String]) -> ExitCode {
+    let name = std::iter::once("auth operate");
+    let cli = match Cli::try_parse_from(name.chain(arguments.iter().map(String::as_str))) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match execute(&cli) {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("auth operate: {failure}");
+            match failure {
+                Failure::Config(_) => ExitCode::from(EX_CONFIG),
+                Failure::Command(_) | Failure::Io(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn execute(cli: &Cli) -> Result<String, Failure> {
+    let config: Config<crate::Config> = config::load(&cli.config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let breakers = Registry::new(system_clock(), config.ablate);
+        let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
+        let context = Context::background(system_clock(), LIMIT);
+        command(&cli.command, &config, &database, &context).await
+    })
+}
+
+async fn command(
+    command: &Command,
+    config: &Config<crate::Config>,
+    database: &Database,
+    context: &Context,
+) -> Result<String, Failure> {
+    let done = || Ok("done".to_owned());
+    match command {
+        Command::CloseSignIn { role, span } => {
+            open(database, context, span, Effect::SignInClosed(*role), config).await
+        }
+        Command::LimitIdle { idle_s, role, span } => {
+            open(database, context, span, Effect::IdleLimit(*idle_s, *role), config).await
+        }
+        &Command::WeighLanes { staff, student, guardian, unknown, ref span } => {
+            let weights = Weights { staff, student, guardian, unknown };
+            open(database, context, span, Effect::LaneWeights(weights), config).await
+        }
+        Command::Switches => list(database, context).await,
+        Command::EndSwitch { id, school, authority } => {
+            switch::end(database, context, &Order::of_operator(authority.clone()), *school, *id).await?;
+            done()
+        }
+        Command::ActivationCode(account) => {
+            code(database, context, account, Purpose::Activation, config).await
+        }
+        Command::ResetCode(account) => code(database, context, account, Purpose::Reset, config).await,
+        Command::Block(account) => {
+            let mut transaction = database.begin(context, Work::Write).await?;
+            school_account::block_in(&mut transaction, &account.order(), account.of()).await?;
+            transaction.commit().await?;
+            done()
+        }
+        Command::Unblock(account) => {
+            school_account::unblock(database, context, &account.order(), account.of()).await?;
+            done()
+        }
+        Command::GrantRole { account, role } => {
+            role_change::grant(database, context, &account.order(), account.of(), *role).await?;
+            done()
+        }
+        Command::EndRole { account, role } => {
+            let mut transaction = database.begin(context, Work::Write).await?;
+            role_change::end_in(&mut transaction, &account.order(), account.of(), *role).await?;
+            transaction.commit().await?;
+            done()
+        }
+    }
+}
+
+async fn open(
+    database: &Database,
+    context: &Context,
+    span: &Span,
+    effect: Effect,
+    config: &Config<crate::Config>,
+) -> Result<String, Failure> {
+    let new = NewSwitch { effect, school: None, starts_at: span.from, ends_at: span.until };
+    let order = Order::of_operator(span.authority.clone());
+    let shortest_idle_s = config.own.access_tokens.shortest_idle_s();
+    let opened = switch::open(database, context, &order, new, shortest_idle_s).await?;
+    Ok(format!("switch {} from {} until {}", opened.id, opened.starts_at, opened.ends_at))
+}
+
+async fn list(database: &Database, context: &Context) -> Result<String, Failure> {
+    let mut reader = database.reader(context, Work::Write).await?;
+    let open = store::switch::find_open(&mut reader, context.clock().utc()).await?;
+    let lines = open.iter().map(|switch| {
+        let place =
+            switch.school.map_or_else(|| "all schools".to_owned(), |school| format!("school {school}"));
+        let (effect, authority) = (switch.effect, &switch.authority);
+        format!(
+            "{} {effect:?} {place} from {} until {} ({authority})",
+            switch.id, switch.starts_at, switch.ends_at
+        )
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+async fn code(
+    database: &Database,
+    context: &Context,
+    account: &Account,
+    purpose: Purpose,
+    config: &Config<crate::Config>,
+) -> Result<String, Failure> {
+    let secret = keys::read_secret(&config.own.access_tokens.refresh_key_file, config.profile)?;
+    let key = SealingKey::derive(&secret, "code");
+    let whose: (&[Uuid], Uuid) = (&[account.school], account.person);
+    let issued = code_issue::issue(database, &key, context, &account.order(), whose, purpose).await?;
+    Ok(format!("{} until {}", issued.code, issued.expires_at))
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::parse(name).ok_or_else(|| format!("one of {}", Role::ALL.map(Role::name).join(", ")))
+}
+
+fn weight(text: &str) -> Result<f64, String> {
+    let weight = text.parse().ok().filter(|weight| (0.1..=100.0).contains(weight));
+    weight.ok_or_else(|| "a number from 0.1 to 100".to_owned())
+}
+
+fn authority(text: &str) -> Result<String, String> {
+    let is_good =
+        !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
+    is_good.then(|| text.to_owned()).ok_or_else(|| "1 to 200 letters on one line".to_owned())
+}
