@@ -145,7 +145,7 @@ impl Service for Auth {
             switches,
         };
         let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
-        let hasher = Hasher::start(threads, own.sign_in.queue, kit.clock.clone())?;
+        let hasher = Hasher::start(threads, own.sign_in.hash_share, own.sign_in.queue, kit.clock.clone())?;
         let keyring = Keyring::of(&sessions.tokens.jwks());
         let verifier = Verifier::new(keyring, revocations.view().clone(), kit.clock.clone());
         let publisher =

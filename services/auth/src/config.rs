@@ -138,14 +138,18 @@ pub struct SignIn {
     /// Threads that hash passwords; the machine's cores when absent.
     #[garde(inner(range(min = 1, max = 256)))]
     pub hash_threads: Option<usize>,
-    /// Sign-ins that may wait for a hash thread. The waiting room lets in as many as take two seconds: at 16 ms a hash, 122 per thread.
+    /// Share of its core that a hash thread takes at most; below 1 where databases and front door share the machine.
+    #[garde(range(min = 0.05, max = 1.0))]
+    pub hash_share: f64,
+    /// Sign-ins that may wait for a hash thread. The waiting room lets in as many as take three
+    /// seconds: at 16 ms a hash, 187 per thread.
     #[garde(range(min = 1, max = 10_000))]
     pub queue: usize,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { hash_threads: None, queue: 512 }
+        Self { hash_threads: None, hash_share: 1.0, queue: 512 }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A hash takes 16 ms of a core, whatever is done; so the only choices are how many run at once (as many as
 //! there are cores), how many wait (a bound), and which are not worth starting (those whose deadline has passed
-//! or whose asker has hung up).
+//! or whose asker has hung up). And how much of a machine they may take: where databases and front door share it, hash threads
+//! rest between two hashes, so that whoever is signed in has the rest.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +43,9 @@ struct Queue {
     arrived: Condvar,
     bound: usize,
     threads: u32,
-    /// Seconds of one hash, as the bits of an `f64`: a running mean.
+    /// Share of its core that a thread hashes.
+    share: f64,
+    /// Seconds of one hash and the rest after it, as the bits of an `f64`: a running mean.
     hash_s: AtomicU64,
     clock: SharedClock,
 }
@@ -85,9 +88,9 @@ impl Task {
 }
 
 impl Hasher {
-    /// Starts `threads` threads, with room for `bound` waiting checks.
-    pub fn start(threads: usize, bound: usize, clock: SharedClock) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::new(threads, bound, clock));
+    /// Starts `threads` threads, each of which takes at most this `share` of a core, with room for `bound` waiting checks.
+    pub fn start(threads: usize, share: f64, bound: usize, clock: SharedClock) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::new(threads, share, bound, clock));
         for number in 0..threads {
             let queue = queue.clone();
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(move || queue.work())?;
@@ -153,12 +156,13 @@ impl Drop for Owner {
 }
 
 impl Queue {
-    fn new(threads: usize, bound: usize, clock: SharedClock) -> Self {
+    fn new(threads: usize, share: f64, bound: usize, clock: SharedClock) -> Self {
         Self {
             state: Mutex::default(),
             arrived: Condvar::new(),
             bound,
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            share,
             hash_s: AtomicU64::new(FIRST_HASH_S.to_bits()),
             clock,
         }
@@ -190,7 +194,7 @@ impl Queue {
             if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
             }
-            let started = self.clock.now();
+            let (started, computed) = (self.clock.now(), computed_here());
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
             match check.task {
                 Task::Match(hash, answer) => {
@@ -198,7 +202,10 @@ impl Queue {
                 }
                 Task::Make(answer) => drop(answer.send(password::hash(&check.password, &mut workspace))),
             }
-            self.note_duration(self.clock.now().saturating_duration_since(started));
+            let took = self.clock.now().saturating_duration_since(started);
+            let rest = rest(computed_here().saturating_sub(computed), took, self.share);
+            self.note_duration(took + rest);
+            std::thread::sleep(rest);
         }
     }
 
@@ -228,6 +235,18 @@ impl Queue {
     }
 }
 
+/// What this thread has computed since it began.
+fn computed_here() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// How long a thread rests that has `computed` within `took`, so that it takes no more than its share. Having waited for a core is
+/// rest enough.
+fn rest(computed: Duration, took: Duration, share: f64) -> Duration {
+    computed.div_f64(share).saturating_sub(took)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,14 +260,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_is_answered() {
-        let hasher = Hasher::start(1, 4, system_clock()).unwrap();
+        let hasher = Hasher::start(1, 1.0, 4, system_clock()).unwrap();
         let context = Context::background(system_clock(), Duration::from_secs(20));
         assert!(!hasher.check(&context, password(), HASH_OF_NOBODY.to_owned()).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
-        let hasher = Hasher::start(0, 1, system_clock()).unwrap();
+        let hasher = Hasher::start(0, 1.0, 1, system_clock()).unwrap();
         let context = Context::background(system_clock(), Duration::from_millis(50));
         let (first, second) = tokio::join!(
             hasher.check(&context, password(), HASH_OF_NOBODY.to_owned()),
@@ -261,7 +280,7 @@ mod tests {
     #[test]
     fn new_passwords_take_no_place_from_those_who_sign_in_and_have_a_bound_of_their_own() {
         let clock: SharedClock = Arc::new(ManualClock::default());
-        let queue = Queue::new(1, 2, clock.clone());
+        let queue = Queue::new(1, 1.0, 2, clock.clone());
         let deadline = clock.now() + Duration::from_secs(9);
         let make = || Task::Make(oneshot::channel().0);
         let check = || Task::Match(HASH_OF_NOBODY.to_owned(), oneshot::channel().0);
@@ -272,10 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_rests_as_long_as_its_share_asks_and_no_longer() {
+        let ms = Duration::from_millis;
+        assert_eq!(rest(ms(12), ms(12), 1.0), ms(0));
+        assert_eq!(rest(ms(12), ms(12), 0.5), ms(12));
+        assert_eq!(rest(ms(12), ms(20), 0.5), ms(4), "it waited 8 ms for a core");
+        assert_eq!(rest(ms(12), ms(30), 0.5), ms(0));
+    }
+
+    #[test]
     fn an_expired_or_abandoned_check_is_not_computed() {
         let clock = ManualClock::default();
         let shared: SharedClock = Arc::new(clock.clone());
-        let queue = Queue::new(0, 2, shared.clone());
+        let queue = Queue::new(0, 1.0, 2, shared.clone());
         let (answer, mut expired) = oneshot::channel();
         let hash = HASH_OF_NOBODY.to_owned();
         queue

@@ -2,12 +2,18 @@
 
 use std::collections::VecDeque;
 
+use super::{HORIZON, real};
+
 /// Whoever was called and has not come after this is not expected any more.
 const PATIENCE_MS: u64 = 10_000;
 /// What a tick of 200 ms leaves of what was learned: after ten seconds, half.
 const MEMORY: f64 = 0.986;
 /// What was believed at first weighs as much as so many people.
 const PRIOR: f64 = 5.0;
+/// What somebody who comes leaves of what was learned of how long it takes.
+const RECENT: f64 = 0.98;
+/// However long people take, this share of them is counted on within the horizon.
+const LEAST_SOON: f64 = 0.5;
 /// However few show up, no more than so many times the wanted are called.
 const LEAST_SHOW_UP: f64 = 0.001;
 
@@ -29,11 +35,13 @@ pub(super) struct Called {
     past_came: f64,
     /// The share that was believed at first.
     prior: f64,
+    /// Seconds from the call to the coming, in the mean of late.
+    on_the_way_s: f64,
 }
 
 impl Called {
     pub(super) fn resume(show_up: f64) -> Self {
-        Self { batches: VecDeque::new(), past: 0.0, past_came: 0.0, prior: show_up }
+        Self { batches: VecDeque::new(), past: 0.0, past_came: 0.0, prior: show_up, on_the_way_s: 0.0 }
     }
 
     /// So many more were called.
@@ -42,9 +50,11 @@ impl Called {
     }
 
     /// So many more came; the first called are taken for the first to come.
-    pub(super) fn come(&mut self, mut count: f64) {
+    pub(super) fn come(&mut self, now_ms: u64, mut count: f64) {
         for batch in &mut self.batches {
             let taken = count.min((batch.called - batch.came).max(0.0));
+            let took_s = real(now_ms.saturating_sub(batch.at_ms)) / 1_000.0;
+            self.on_the_way_s += (took_s - self.on_the_way_s) * (1.0 - RECENT.powf(taken));
             batch.came += taken;
             count -= taken;
         }
@@ -64,8 +74,14 @@ impl Called {
         ((self.past_came + PRIOR * self.prior) / (self.past + PRIOR)).clamp(LEAST_SHOW_UP, 1.0)
     }
 
-    /// Those who are still to come, as far as is known.
+    /// Those who are still to come within [`HORIZON`], as far as is known. When people take longer than that, because they
+    /// were told a later time than it became, no capacity lies idle for them.
     pub(super) fn on_their_way(&self) -> f64 {
+        let soon = HORIZON.as_secs_f64() / self.on_the_way_s.max(f64::MIN_POSITIVE);
+        self.to_come() * soon.clamp(LEAST_SOON, 1.0)
+    }
+
+    fn to_come(&self) -> f64 {
         let called: f64 = self.batches.iter().map(|batch| batch.called).sum();
         let came: f64 = self.batches.iter().map(|batch| batch.came).sum();
         (called * self.show_up() - came).max(0.0)

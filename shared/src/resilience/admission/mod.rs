@@ -12,6 +12,7 @@
 //! Arrival groups by time are Cloudflare Waiting Room's idea (theirs are minutes, these are seconds); the weights are deficit round robin.
 
 mod called;
+mod forecast;
 mod promise;
 mod room;
 #[cfg(test)]
@@ -22,11 +23,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use forecast::Leg;
 pub use promise::{Appointment, Standing};
 pub use room::Room;
 
 /// How much work is kept at hand: enough to bridge the way from "you are called" to "here I am".
-pub const HORIZON: Duration = Duration::from_secs(2);
+pub const HORIZON: Duration = Duration::from_secs(3);
 
 /// A second is over, and all its tickets have been reported, so long after its beginning.
 const SETTLED_MS: u64 = 1_500;
@@ -63,6 +65,8 @@ pub struct Report {
 pub struct LaneReport {
     /// Tickets that it gave, from the mark on.
     pub given: Arrivals,
+    /// Tickets that it gave since it started.
+    pub came: u64,
     /// Tickets that were used at it since it started.
     pub used: u64,
 }
@@ -85,8 +89,10 @@ pub struct Lane {
     pub mark: Position,
     /// Tickets called per second, as long as those lanes have somebody waiting that have now.
     pub pace: f64,
-    /// Tickets that would be called per second if nobody waited in other lanes.
-    pub fastest: f64,
+    /// How fast it will probably be called from now on, in tickets.
+    pub course: Vec<Leg>,
+    /// Tickets given per second of late.
+    pub arriving: f64,
     /// Share of those called who do come.
     pub show_up: f64,
     /// Tickets from the mark's second on.

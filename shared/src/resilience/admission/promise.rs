@@ -3,18 +3,28 @@
 //! Nothing is promised before the second of arrival is over and counted. Then the estimate is a promise, with room to spare; it
 //! travels in the ticket and never rises. When it cannot be kept, that has a name of its own, `delayed`, and is counted.
 
+use super::forecast::seconds_to_call;
 use super::{Lane, Position, SETTLED_MS, State, real, share, whole};
 
 /// A promise is this much longer than the estimate …
 const SPARE: f64 = 1.15;
 /// … and by so many seconds.
-const SPARE_S: f64 = 3.0;
-/// Whoever waits asks again after this share of the time that it takes at the least …
+const SPARE_S: f64 = 4.0;
+/// Whoever waits asks again when it will probably be their turn, but for longer waits after this share of the time: a
+/// forecast has a few per cent of error.
 const EARLY: f64 = 0.95;
-/// … but not sooner than this, in seconds, spread by up to as much again …
+/// Waits are long beyond this, in seconds.
+const LONG_S: f64 = 20.0;
+/// Whoever is not promised anything yet asks again after this share of the time …
+const COUNTED: f64 = 0.6;
+/// … and after so many seconds at most.
+const COUNTED_S: f64 = 30.0;
+/// The state is this old at most, in seconds.
+const TICK_S: f64 = 0.2;
+/// Nobody asks again sooner than this, in seconds, spread by up to as much again …
 const SOONEST_S: f64 = 1.0;
-/// … and not later: people want to see that they have not been forgotten.
-const LATEST_S: f64 = 30.0;
+/// … nor later: people want to see that they have not been forgotten.
+const LATEST_S: f64 = 60.0;
 /// Nobody is told a time beyond this, in seconds: the room would have to be closed first.
 const LONGEST_S: f64 = 6.0 * 3_600.0;
 
@@ -70,23 +80,28 @@ impl State {
         if self.is_open || lane.has_called(position) {
             return told(Standing::Called, 0);
         }
-        if self.at_ms < (position.second + 1) * 1_000 + SETTLED_MS {
-            return told(Standing::Counting, soonest + 1);
+        let settled_at_ms = (position.second + 1) * 1_000 + SETTLED_MS;
+        if self.at_ms < settled_at_ms {
+            let settled_in_s = real(settled_at_ms.saturating_sub(now_ms)) / 1_000.0;
+            let probably = seconds_to_call(&lane.course, lane.ahead_of(position));
+            let ask = (probably * COUNTED).min(COUNTED_S).max(settled_in_s + TICK_S);
+            return told(Standing::Counting, whole(ask.ceil()));
         }
         let ahead = lane.ahead_of(position);
-        let expected = (ahead / lane.pace).min(LONGEST_S);
         let now_s = now_ms / 1_000;
-        let expected_at = now_s + whole(expected.ceil());
-        let promise = promised.unwrap_or(now_s + whole((expected * SPARE + SPARE_S).ceil()));
+        let at_the_latest = (ahead / lane.pace).min(LONGEST_S);
+        let promise = promised.unwrap_or(now_s + whole((at_the_latest * SPARE + SPARE_S).ceil()));
+        let probably = seconds_to_call(&lane.course, ahead).min(LONGEST_S);
+        let expected_at = now_s + whole(probably.ceil());
         let is_late = expected_at > promise;
-        let at_least = ahead / lane.fastest.max(lane.pace);
-        let ask = (at_least * EARLY).clamp(real(soonest), LATEST_S * spread);
+        let ask = if probably > LONG_S { probably * EARLY } else { probably };
+        let ask = ask.clamp(real(soonest), LATEST_S * spread);
         Appointment {
             standing: if is_late { Standing::Delayed } else { Standing::Waiting },
             ahead: whole(ahead),
             turn_at: Some(expected_at.max(promise)),
             promised: Some(promise),
-            ask_again_in_s: whole(ask.round()).max(1),
+            ask_again_in_s: whole(ask.ceil()),
         }
     }
 }

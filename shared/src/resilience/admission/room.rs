@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::called::Called;
-use super::{Arrivals, Lane, Position, Report, SETTLED_MS, State, real, share, whole};
+use super::forecast::{self, Demand};
+use super::{Arrivals, Lane, Leg, Position, Report, SETTLED_MS, State, real, share, whole};
 
 /// A report that is older belongs to an instance that is gone.
 const REPORT_LIFE_MS: u64 = 3_000;
+/// How far back "of late" reaches, in seconds.
+const OF_LATE_S: f64 = 8.0;
 
 /// The one that calls. It begins with the state that the last holder of the lease left.
 #[derive(Debug)]
@@ -14,8 +17,8 @@ pub struct Room {
     weights: Vec<f64>,
     state: State,
     called: Vec<Called>,
-    /// Tickets used, by instance and lane, as last reported.
-    used: BTreeMap<String, Vec<u64>>,
+    /// Tickets given and used, by instance and lane, as last reported.
+    counted: BTreeMap<String, Vec<(u64, u64)>>,
 }
 
 impl Room {
@@ -23,7 +26,7 @@ impl Room {
     pub fn resume(weights: &[f64], mut state: State) -> Self {
         state.lanes.resize_with(weights.len(), || Lane { show_up: 1.0, ..Lane::default() });
         let called = state.lanes.iter().map(|lane| Called::resume(lane.show_up)).collect();
-        Self { weights: weights.to_vec(), state, called, used: BTreeMap::new() }
+        Self { weights: weights.to_vec(), state, called, counted: BTreeMap::new() }
     }
 
     /// Changes how the lanes share what there is.
@@ -37,7 +40,7 @@ impl Room {
     pub fn advance(&mut self, now_ms: u64, reports: &BTreeMap<String, Report>) -> &State {
         let alive = |report: &&Report| report.at_ms + REPORT_LIFE_MS >= now_ms;
         let alive: Vec<&Report> = reports.values().filter(alive).collect();
-        self.note_who_came(reports);
+        self.note_who_came(now_ms, reports);
         self.called.iter_mut().for_each(|called| called.tick(now_ms));
         let settled = now_ms.saturating_sub(SETTLED_MS) / 1_000;
         self.collect_waiting(&alive, settled);
@@ -49,20 +52,32 @@ impl Room {
         self.state.is_open = waiting <= left;
         self.state.at_ms = now_ms;
         self.set_pace(rate);
+        self.set_course(rate);
         &self.state
     }
 
-    fn note_who_came(&mut self, reports: &BTreeMap<String, Report>) {
+    fn note_who_came(&mut self, now_ms: u64, reports: &BTreeMap<String, Report>) {
+        let mut new = vec![0.0; self.called.len()];
         for (instance, report) in reports {
-            let now: Vec<u64> = report.lanes.iter().map(|lane| lane.used).collect();
+            let now: Vec<(u64, u64)> = report.lanes.iter().map(|lane| (lane.came, lane.used)).collect();
             // Who came before this room was looking was called by another.
-            let before = self.used.insert(instance.clone(), now.clone()).unwrap_or_else(|| now.clone());
-            for ((called, now), before) in self.called.iter_mut().zip(now).zip(before) {
+            let before = self.counted.insert(instance.clone(), now.clone()).unwrap_or_else(|| now.clone());
+            let lanes = self.called.iter_mut().zip(&mut new);
+            for (((called, new), now), before) in lanes.zip(now).zip(before) {
                 // An instance that started anew counts from nothing.
-                called.come(real(now.checked_sub(before).unwrap_or(now)));
+                let since = |now: u64, before: u64| real(now.checked_sub(before).unwrap_or(now));
+                *new += since(now.0, before.0);
+                called.come(now_ms, since(now.1, before.1));
             }
         }
-        self.used.retain(|instance, _| reports.contains_key(instance));
+        self.counted.retain(|instance, _| reports.contains_key(instance));
+        let seconds = real(now_ms.saturating_sub(self.state.at_ms)) / 1_000.0;
+        let weight = 1.0 - (-seconds / OF_LATE_S).exp();
+        for (lane, new) in self.state.lanes.iter_mut().zip(new) {
+            if seconds > 0.0 {
+                lane.arriving += (new / seconds - lane.arriving) * weight;
+            }
+        }
     }
 
     /// Sums what the instances gave, and moves the marks of empty lanes along with time.
@@ -135,8 +150,22 @@ impl Room {
         for (lane, own) in self.state.lanes.iter_mut().zip(&self.weights) {
             // Whoever joins an empty lane shares with those that are not.
             let all = if has_waiting(lane) { weight } else { weight + own };
-            lane.fastest = rate / lane.show_up;
-            lane.pace = lane.fastest * own / all;
+            lane.pace = rate / lane.show_up * own / all;
+        }
+    }
+
+    /// How fast each lane will probably be called.
+    fn set_course(&mut self, rate: f64) {
+        let lanes = self.state.lanes.iter().zip(&self.weights);
+        let demand = |(lane, weight): (&Lane, &f64)| Demand {
+            waiting: lane.waiting() * lane.show_up,
+            arriving: lane.arriving * lane.show_up,
+            weight: *weight,
+        };
+        let courses = forecast::courses(&lanes.map(demand).collect::<Vec<_>>(), rate);
+        for (lane, legs) in self.state.lanes.iter_mut().zip(courses) {
+            let in_tickets = |leg: Leg| Leg { per_s: leg.per_s / lane.show_up, ..leg };
+            lane.course = legs.into_iter().map(in_tickets).collect();
         }
     }
 }

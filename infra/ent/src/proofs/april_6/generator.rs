@@ -18,6 +18,11 @@ use crate::process::Identity;
 const HONEST: &str = "127.10.0.1-127.10.39.255";
 /// Where the flood comes from.
 const HOSTILE: &str = "127.66.0.1-127.66.3.255";
+/// Thousands of virtual users are gigabytes to look through, for seconds in which k6 measures itself: it collects garbage only when
+/// its memory has grown fourfold.
+const GOGC: &str = "300";
+/// Measurements that k6 keeps at hand before virtual users have to wait for their own bookkeeping.
+const SAMPLES: &str = "100000";
 /// How often a running k6 is looked at.
 const POLL: Duration = Duration::from_millis(100);
 /// How long k6 may take beyond its plan before it is ended.
@@ -77,6 +82,7 @@ impl Load<'_> {
         command.env("BASE_URL", format!("https://localhost:{}", ports::HTTPS));
         command.env("ACCOUNTS", layout.path("accounts.csv")).env("REPORT", &run.report);
         command.env("SSL_CERT_FILE", layout.path("tls/ca.crt"));
+        command.env("GOGC", GOGC).env("K6_METRIC_SAMPLES_BUFFER_SIZE", SAMPLES);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().context("cannot start k6")?;

@@ -50,6 +50,7 @@ struct Inner {
     is_ablated: bool,
     state: RwLock<Arc<State>>,
     given: Mutex<[Arrivals; Lane::ALL.len()]>,
+    came: [AtomicU64; Lane::ALL.len()],
     used: [AtomicU64; Lane::ALL.len()],
     inside: AtomicU32,
     closed_until_ms: AtomicU64,
@@ -102,6 +103,7 @@ impl WaitingRoom {
             is_ablated,
             state: RwLock::new(Arc::new(State { is_open: true, ..State::default() })),
             given: Mutex::default(),
+            came: Default::default(),
             used: Default::default(),
             inside: AtomicU32::new(0),
             closed_until_ms: AtomicU64::new(0),
@@ -165,20 +167,24 @@ impl WaitingRoom {
         if let Some(arrivals) = given.get_mut(lane.number()) {
             *arrivals.entry(second).or_default() += 1;
         }
+        if let Some(came) = self.0.came.get(lane.number()) {
+            came.fetch_add(1, Ordering::Relaxed);
+        }
         Ticket { id, lane, position, promised: 0, tries: 0 }
     }
 
     /// What this instance tells the holder of the lease.
     pub fn report(&self) -> Report {
         let given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let lanes = given.into_iter().zip(&self.0.used);
+        let lanes = given.into_iter().zip(&self.0.came).zip(&self.0.used);
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Report {
             at_ms: self.now_ms(),
             rate: self.0.hasher.rate(),
             holds: self.holds(),
             taken: self.0.inside.load(Ordering::Relaxed),
             lanes: lanes
-                .map(|(given, used)| LaneReport { given, used: used.load(Ordering::Relaxed) })
+                .map(|((given, came), used)| LaneReport { given, came: count(came), used: count(used) })
                 .collect(),
         }
     }
