@@ -12,8 +12,8 @@ import type { LoadScenario, RunData } from './scenario.ts';
 const PEOPLE = 32;
 
 /**
- * Whole visits, because the cores that check passwords also serve those who are in: sign-ins alone would promise a rate that
- * no morning can have.
+ * Whole visits, because the cores that check passwords also serve those who are in, and as many mistyped passwords as in the
+ * morning: sign-ins alone would promise a rate that no morning can have.
  */
 export function calibration(adapter: Adapter): LoadScenario {
   return {
@@ -35,8 +35,8 @@ export function calibration(adapter: Adapter): LoadScenario {
       return startAnywhere();
     },
     run: (data: RunData) => {
-      const { role, person } = whoComes(exec.scenario.iterationInTest, data.offset);
-      const manners = { patienceS: PATIENCE_S, isClumsy: false, pause: () => undefined, keepsDevice: true };
+      const { role, person, isClumsy } = whoComes(exec.scenario.iterationInTest, data.offset);
+      const manners = { patienceS: PATIENCE_S, isClumsy, pause: () => undefined, keepsDevice: true };
       comeAndStay(adapter, role, person, manners);
     },
     summarize: (data: SummaryData) => {

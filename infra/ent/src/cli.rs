@@ -193,7 +193,7 @@ pub(crate) struct Test {
 pub(crate) struct Prove {
     /// Which proof
     pub(crate) scenario: Scenario,
-    /// april-6: how patient people are: ci (3 minutes) or laptop (10 minutes)
+    /// april-6, surge: how patient people are: ci (3 minutes) or laptop (10 minutes)
     #[arg(long, default_value = "ci")]
     pub(crate) profile: Profile,
     /// shard-loss: how often a primary is stopped, and how often one is killed
@@ -217,6 +217,8 @@ pub(crate) enum Scenario {
     /// The morning of 6 April 2021: everybody signs in within minutes, and an attack comes on top
     #[value(name = "april-6")]
     April6,
+    /// Ten times as many people as can sign in, until thousands wait: nobody is lost, overtaken or told an untruth
+    Surge,
 }
 
 /// How long a proof takes its time.

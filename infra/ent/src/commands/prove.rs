@@ -26,7 +26,8 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
     match asked.scenario {
         Scenario::Smoke => smoke(context, asked),
         Scenario::ShardLoss => shard_loss(context, asked),
-        Scenario::April6 => april_6(context, asked),
+        Scenario::April6 => day(context, asked, april_6::Day::April6),
+        Scenario::Surge => day(context, asked, april_6::Day::Surge),
     }
 }
 
@@ -51,7 +52,7 @@ fn shard_loss(context: &Context, asked: &cli::Prove) -> Result<u8> {
     on_a_running_backend(context, &start, || Ok(u8::from(!shard_loss::run(context, &asked)?)))
 }
 
-fn april_6(context: &Context, asked: &cli::Prove) -> Result<u8> {
+fn day(context: &Context, asked: &cli::Prove, day: april_6::Day) -> Result<u8> {
     let without = without(asked)?;
     let names = without.names().join(",");
     if std::env::var_os(ABLATE).unwrap_or_default() != *names {
@@ -64,7 +65,7 @@ fn april_6(context: &Context, asked: &cli::Prove) -> Result<u8> {
     let k6 = k6::ensure(context)?;
     k6::check_rules(context, &k6)?;
     let start = Start { scale: Some(Scale::Region), ..Start::WHOLE };
-    let asked = april_6::Asked { profile: asked.profile, json: asked.json, without };
+    let asked = april_6::Asked { day, profile: asked.profile, json: asked.json, without };
     on_a_running_backend(context, &start, || april_6::run(context, &k6, &asked))
 }
 

@@ -23,6 +23,8 @@ use crate::error::Error;
 pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
 /// Hash threads step back behind the answers of everybody else: three quarters of a busy core go to those first.
 const NICENESS: i32 = 5;
+/// The fastest hash is forgotten within hours, as machines change within hours: this share is added to it with each hash.
+const FORGETTING: u32 = 100_000;
 /// New passwords that may wait for a thread, beside those who sign in.
 const MOST_MAKING: usize = 16;
 /// What a hash is believed to take before any has been seen, in seconds.
@@ -190,6 +192,7 @@ impl Queue {
         // Where a thread may not be made nicer, hashing competes with the answers of everybody else.
         let _ = rustix::process::setpriority_process(None, NICENESS);
         let mut workspace = Workspace::new();
+        let mut fastest = Duration::MAX;
         while let Some(check) = self.next() {
             if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
@@ -203,7 +206,9 @@ impl Queue {
                 Task::Make(answer) => drop(answer.send(password::hash(&check.password, &mut workspace))),
             }
             let took = self.clock.now().saturating_duration_since(started);
-            let rest = rest(computed_here().saturating_sub(computed), took, self.share);
+            fastest =
+                computed_here().saturating_sub(computed).min(fastest.saturating_add(fastest / FORGETTING));
+            let rest = rest(fastest, took, self.share);
             self.note_duration(took + rest);
             std::thread::sleep(rest);
         }
@@ -241,10 +246,10 @@ fn computed_here() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// How long a thread rests that has `computed` within `took`, so that it takes no more than its share. Having waited for a core is
-/// rest enough.
-fn rest(computed: Duration, took: Duration, share: f64) -> Duration {
-    computed.div_f64(share).saturating_sub(took)
+/// How long a thread rests after a hash that `took` so long. Its share is of the core at its best: a thread that had to wait for a
+/// core, or whose memory was slow, rests less, so that as many sign in on a busy machine as on an idle one.
+fn rest(fastest: Duration, took: Duration, share: f64) -> Duration {
+    fastest.div_f64(share).saturating_sub(took)
 }
 
 #[cfg(test)]
@@ -295,7 +300,7 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(rest(ms(12), ms(12), 1.0), ms(0));
         assert_eq!(rest(ms(12), ms(12), 0.5), ms(12));
-        assert_eq!(rest(ms(12), ms(20), 0.5), ms(4), "it waited 8 ms for a core");
+        assert_eq!(rest(ms(12), ms(20), 0.5), ms(4), "it had to wait for a core");
         assert_eq!(rest(ms(12), ms(30), 0.5), ms(0));
     }
 

@@ -14,6 +14,7 @@ use super::verdict::{Aim, Outcome, Verdict};
 
 /// Everything that is told of a run.
 pub(super) struct Told<'a> {
+    pub(super) day: &'static str,
     pub(super) profile: &'static str,
     /// Parts that are switched off, as the services themselves say.
     pub(super) ablated: &'a [String],
@@ -21,8 +22,8 @@ pub(super) struct Told<'a> {
     pub(super) capacity: Capacity,
     pub(super) figures: &'a Figures,
     pub(super) verdict: &'a Verdict,
-    /// What became of the flood's requests.
-    pub(super) flood: &'a serde_json::Value,
+    /// What became of the flood's requests, if there was one.
+    pub(super) flood: Option<&'a serde_json::Value>,
     /// What went wrong for people, and how often.
     pub(super) failures: &'a BTreeMap<String, usize>,
 }
@@ -41,7 +42,7 @@ struct Document<'a> {
     attempts_p99: f64,
     overtaken_at_worst_s: f64,
     generator_late_s: f64,
-    flood: &'a serde_json::Value,
+    flood: Option<&'a serde_json::Value>,
     failures: &'a BTreeMap<String, usize>,
 }
 
@@ -58,7 +59,7 @@ impl Told<'_> {
         } else {
             format!(" ABLATED: {}", self.ablated.join(", "))
         };
-        format!("april-6 ({}): {word}{stamp}", self.profile)
+        format!("{} ({}): {word}{stamp}", self.day, self.profile)
     }
 
     /// What the run was like, in sentences.
@@ -82,10 +83,11 @@ impl Told<'_> {
                 figures.attempts, figures.attempts_p99, figures.order.worst_s
             ),
             format!(
-                "Generator: {} virtual users, {} people who could not come, {:.1} s late at worst. Flood: {}.",
-                plan.most_vus, plan.dropped, figures.lateness_s, self.flood
+                "Generator: {} virtual users, {} people who could not come, {:.1} s late at worst.",
+                plan.most_vus, plan.dropped, figures.lateness_s
             ),
         ];
+        facts.extend(self.flood.map(|flood| format!("Flood: {flood}.")));
         if !self.failures.is_empty() {
             let failures: Vec<String> =
                 self.failures.iter().map(|(what, count)| format!("{what} ({count})")).collect();

@@ -75,9 +75,10 @@ pub(super) fn verdict(
     capacity: &Capacity,
     dropped: usize,
     has_waiting_room: bool,
+    has_flood: bool,
 ) -> Verdict {
     let void = void(figures, capacity, dropped);
-    let aims = aims(figures, capacity, has_waiting_room);
+    let aims = aims(figures, capacity, has_waiting_room, has_flood);
     let outcome = if !void.is_empty() {
         Outcome::Void
     } else if aims.iter().all(|aim| aim.is_met() || !aim.applies) {
@@ -110,7 +111,7 @@ fn void(figures: &Figures, capacity: &Capacity, dropped: usize) -> Vec<String> {
 }
 
 #[rustfmt::skip]
-fn aims(figures: &Figures, capacity: &Capacity, has_waiting_room: bool) -> Vec<Aim> {
+fn aims(figures: &Figures, capacity: &Capacity, has_waiting_room: bool, has_flood: bool) -> Vec<Aim> {
     let people = figures.planned;
     let least = |name, title, found, limit, unit, samples, needed| Aim {
         name, title, found, limit, unit, is_least: true, samples, needed, applies: true,
@@ -124,18 +125,24 @@ fn aims(figures: &Figures, capacity: &Capacity, has_waiting_room: bool) -> Vec<A
     let (all, flood) = (figures.signed_in, figures.in_flood);
     let overtaken = real(figures.order.overtaken);
     let late = most("late", "people let in later than 1.2 times the first estimate", Some(real(figures.late)), 0.0, "", figures.told, people / 20);
-    vec![
+    let mut aims = vec![
         least("served", "served of planned, within patience", Some(served), 0.98, "", people, 1),
         least("goodput", "sign-ins on the plateaus while anyone waits, of capacity", Some(goodput), 0.95, "", figures.crowded_s, 60),
         most("signed_in_p99", "steps of signed-in people, p99", Some(all.p99_ms), 200.0, "ms", all.count, 1_000),
         least("signed_in_success", "steps of signed-in people that succeed", Some(all.success), 0.999, "", all.count, 1_000),
-        most("flood_p99", "the same during the flood, p99", Some(flood.p99_ms), 200.0, "ms", flood.count, 100),
-        least("flood_success", "the same during the flood, that succeed", Some(flood.success), 0.999, "", flood.count, 100),
         most("attempts", "attempts per person", Some(figures.attempts), 3.0, "", figures.arrived, few),
         most("overtaken", "people overtaken beyond one second's order in their lane", Some(overtaken), 0.0, "", figures.order.judged, few),
         Aim { applies: has_waiting_room, ..late },
-        most("normal_again", "normal again after the flood's end", figures.normal_after_s, 60.0, "s", figures.in_flood.count, 100),
-    ]
+    ];
+    // A day without an attack is not judged by one.
+    if has_flood {
+        aims.extend([
+            most("flood_p99", "the same during the flood, p99", Some(flood.p99_ms), 200.0, "ms", flood.count, 100),
+            least("flood_success", "the same during the flood, that succeed", Some(flood.success), 0.999, "", flood.count, 100),
+            most("normal_again", "normal again after the flood's end", figures.normal_after_s, 60.0, "s", figures.in_flood.count, 100),
+        ]);
+    }
+    aims
 }
 
 #[cfg(test)]
@@ -167,11 +174,11 @@ mod tests {
     }
 
     fn outcome(figures: &Figures) -> Outcome {
-        verdict(figures, &SAME, 0, true).outcome
+        verdict(figures, &SAME, 0, true, true).outcome
     }
 
     fn missed(figures: &Figures) -> Vec<&'static str> {
-        let aims = verdict(figures, &SAME, 0, true).aims;
+        let aims = verdict(figures, &SAME, 0, true, true).aims;
         aims.iter().filter(|aim| !aim.is_met()).map(|aim| aim.name).collect()
     }
 
@@ -214,18 +221,25 @@ mod tests {
 
     #[test]
     fn what_the_generator_could_not_do_is_neither_green_nor_red() {
-        assert_eq!(verdict(&good(), &SAME, 3, true).outcome, Outcome::Void);
+        assert_eq!(verdict(&good(), &SAME, 3, true, true).outcome, Outcome::Void);
         let weak = Figures { goodput_per_s: 30.0, served: 9_000, ..good() };
-        assert_eq!(verdict(&weak, &SAME, 900, true).outcome, Outcome::Red);
+        assert_eq!(verdict(&weak, &SAME, 900, true, true).outcome, Outcome::Red);
         assert_eq!(outcome(&Figures { arrived: 9_800, ..good() }), Outcome::Void);
         assert_eq!(outcome(&Figures { lateness_s: 2.5, ..good() }), Outcome::Void);
         let other = Capacity { before: 40.0, after: 24.0 };
-        assert_eq!(verdict(&good(), &other, 0, true).outcome, Outcome::Void);
+        assert_eq!(verdict(&good(), &other, 0, true, true).outcome, Outcome::Void);
+    }
+
+    #[test]
+    fn a_day_without_an_attack_is_not_judged_by_one() {
+        let quiet = Figures { in_flood: Latency::default(), normal_after_s: None, ..good() };
+        assert_eq!(outcome(&quiet), Outcome::Red);
+        assert_eq!(verdict(&quiet, &SAME, 0, true, false).outcome, Outcome::Green);
     }
 
     #[test]
     fn what_a_target_cannot_do_is_not_green() {
-        let found = verdict(&good(), &SAME, 0, false);
+        let found = verdict(&good(), &SAME, 0, false, true);
         let late = found.aims.iter().find(|aim| aim.name == "late").unwrap();
         assert_eq!((late.mark(), late.is_met()), ("n/a", false));
     }
