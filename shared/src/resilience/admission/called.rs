@@ -14,8 +14,8 @@ const PRIOR: f64 = 5.0;
 const RECENT: f64 = 0.98;
 /// However long people take, this share of them is counted on within the horizon.
 const LEAST_SOON: f64 = 0.5;
-/// However few show up, no more than so many times the wanted are called.
-const LEAST_SHOW_UP: f64 = 0.001;
+/// However few show up, at most twice the wanted are called: those who asked again once do come as a rule.
+const LEAST_SHOW_UP: f64 = 0.5;
 
 /// Those who were called at one moment.
 #[derive(Debug, Clone)]

@@ -5,10 +5,11 @@
 //! When it trips: work that is taken and not done exceeds what can be done in [`HORIZON`]; or somebody waits already.
 //! How it recovers: when nobody waits any more, the room is open and newcomers enter directly.
 //!
-//! Tickets are not stored anywhere; what is known of them is how many were given in each second of each lane. A *mark* per lane
-//! says how far people have been called: everybody before it may enter. The mark moves so that work taken, plus those who
-//! were called and are on their way, is what can be done in [`HORIZON`]. Of those called, only the share that usually shows up
-//! is counted as on its way, for ten seconds: tickets that nobody uses cost ten seconds of learning, and no capacity after that.
+//! Tickets are not stored anywhere; what is known of them is how many were given in each second of each lane, and how many of
+//! those have asked again. A *mark* per lane says how far people have been called: everybody before it may enter. The mark moves so
+//! that work taken, plus those who were called and are on their way, is what can be done in [`HORIZON`]. Everybody is told to ask
+//! again within half a minute: after that, only those who did count as people. An attacker's tickets, which nobody keeps, then hold up
+//! nobody.
 //! Arrival groups by time are Cloudflare Waiting Room's idea (theirs are minutes, these are seconds); the weights are deficit round robin.
 
 mod called;
@@ -42,8 +43,11 @@ pub struct Position {
     pub spot: u32,
 }
 
-/// How many tickets were given in each second.
+/// How many tickets of each second.
 pub type Arrivals = BTreeMap<u64, u32>;
+
+/// How many people of each second, as far as is known.
+pub type People = BTreeMap<u64, f64>;
 
 /// What one instance says of itself.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -65,6 +69,8 @@ pub struct Report {
 pub struct LaneReport {
     /// Tickets that it gave, from the mark on.
     pub given: Arrivals,
+    /// Of all tickets from the mark on, those that asked here for the first time again.
+    pub returned: Arrivals,
     /// Tickets that it gave since it started.
     pub came: u64,
     /// Tickets that were used at it since it started.
@@ -87,16 +93,16 @@ pub struct State {
 pub struct Lane {
     /// Everybody before it has been called.
     pub mark: Position,
-    /// Tickets called per second, as long as those lanes have somebody waiting that have now.
+    /// People called per second, as long as those lanes have somebody waiting that have now.
     pub pace: f64,
-    /// How fast it will probably be called from now on, in tickets.
+    /// How fast it will probably be called from now on.
     pub course: Vec<Leg>,
     /// Tickets given per second of late.
     pub arriving: f64,
     /// Share of those called who do come.
     pub show_up: f64,
-    /// Tickets from the mark's second on.
-    pub waiting: Arrivals,
+    /// People from the mark's second on.
+    pub waiting: People,
 }
 
 impl Lane {
@@ -105,23 +111,25 @@ impl Lane {
         position < self.mark
     }
 
-    /// Tickets between the mark and a position.
+    /// People between the mark and a position.
     pub fn ahead_of(&self, position: Position) -> f64 {
         if self.has_called(position) {
             return 0.0;
         }
         let before: f64 =
-            self.waiting.range(self.mark.second..position.second).map(|(_, n)| f64::from(*n)).sum();
-        let same = self.waiting.get(&position.second).copied().unwrap_or(0);
-        let called = self.waiting.get(&self.mark.second).copied().unwrap_or(0);
-        before + f64::from(same) * share(position.spot) - f64::from(called) * share(self.mark.spot)
+            self.waiting.range(self.mark.second..position.second).map(|(_, people)| people).sum();
+        let same = self.people_of(position.second) * share(position.spot);
+        (before + same - self.people_of(self.mark.second) * share(self.mark.spot)).max(0.0)
     }
 
-    /// Tickets that have not been called.
+    /// People who have not been called.
     pub fn waiting(&self) -> f64 {
-        let all: f64 = self.waiting.range(self.mark.second..).map(|(_, n)| f64::from(*n)).sum();
-        let called = self.waiting.get(&self.mark.second).copied().unwrap_or(0);
-        (all - f64::from(called) * share(self.mark.spot)).max(0.0)
+        let all: f64 = self.waiting.range(self.mark.second..).map(|(_, people)| people).sum();
+        (all - self.people_of(self.mark.second) * share(self.mark.spot)).max(0.0)
+    }
+
+    fn people_of(&self, second: u64) -> f64 {
+        self.waiting.get(&second).copied().unwrap_or(0.0)
     }
 }
 

@@ -18,7 +18,7 @@ const LONG_S: f64 = 20.0;
 /// Whoever is not promised anything yet asks again after this share of the time …
 const COUNTED: f64 = 0.6;
 /// … and after so many seconds at most.
-const COUNTED_S: f64 = 30.0;
+pub(super) const COUNTED_S: f64 = 30.0;
 /// The state is this old at most, in seconds.
 const TICK_S: f64 = 0.2;
 /// Nobody asks again sooner than this, in seconds, spread by up to as much again …
@@ -46,7 +46,7 @@ pub enum Standing {
 pub struct Appointment {
     /// How they stand.
     pub standing: Standing,
-    /// Tickets before theirs.
+    /// People before them.
     pub ahead: u64,
     /// Unix second by which it is their turn: as promised, or later when they are delayed.
     pub turn_at: Option<u64>,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::called::Called;
 use super::forecast::{self, Demand};
-use super::{Arrivals, Lane, Leg, Position, Report, SETTLED_MS, State, real, share, whole};
+use super::promise::COUNTED_S;
+use super::{Arrivals, Lane, People, Position, Report, SETTLED_MS, State, real, share, whole};
 
 /// A report that is older belongs to an instance that is gone.
 const REPORT_LIFE_MS: u64 = 3_000;
@@ -43,7 +44,7 @@ impl Room {
         self.note_who_came(now_ms, reports);
         self.called.iter_mut().for_each(|called| called.tick(now_ms));
         let settled = now_ms.saturating_sub(SETTLED_MS) / 1_000;
-        self.collect_waiting(&alive, settled);
+        self.collect_waiting(now_ms, &alive, settled);
         let rate: f64 = alive.iter().map(|report| report.rate).sum();
         let room: f64 = alive.iter().map(|report| report.holds - f64::from(report.taken)).sum();
         let left = self.call(now_ms, settled, room);
@@ -80,15 +81,20 @@ impl Room {
         }
     }
 
-    /// Sums what the instances gave, and moves the marks of empty lanes along with time.
-    fn collect_waiting(&mut self, reports: &[&Report], settled: u64) {
+    /// Sums what the instances gave and who asked again, and moves the marks of empty lanes along with time.
+    fn collect_waiting(&mut self, now_ms: u64, reports: &[&Report], settled: u64) {
+        // A second later, because answers are on their way.
+        let known = (now_ms / 1_000).saturating_sub(whole(COUNTED_S) + 1);
         for (number, lane) in self.state.lanes.iter_mut().enumerate() {
-            lane.waiting = Arrivals::new();
-            for given in reports.iter().filter_map(|report| report.lanes.get(number)) {
-                for (&second, &count) in given.given.range(lane.mark.second..) {
-                    *lane.waiting.entry(second).or_default() += count;
-                }
-            }
+            let reports: Vec<_> = reports.iter().filter_map(|report| report.lanes.get(number)).collect();
+            let from = lane.mark.second;
+            let given = sum(reports.iter().map(|report| &report.given), from);
+            let returned = sum(reports.iter().map(|report| &report.returned), from);
+            let people = given.into_iter().map(|(second, given)| {
+                let returned = returned.get(&second).copied().unwrap_or(0.0).min(given);
+                (second, if second < known { returned } else { given })
+            });
+            lane.waiting = people.collect();
             if lane.mark.second < settled && callable(lane, settled) <= 0.0 {
                 lane.mark = Position { second: settled, spot: 0 };
             }
@@ -150,44 +156,52 @@ impl Room {
         for (lane, own) in self.state.lanes.iter_mut().zip(&self.weights) {
             // Whoever joins an empty lane shares with those that are not.
             let all = if has_waiting(lane) { weight } else { weight + own };
-            lane.pace = rate / lane.show_up * own / all;
+            lane.pace = rate * own / all;
         }
     }
 
     /// How fast each lane will probably be called.
     fn set_course(&mut self, rate: f64) {
-        let lanes = self.state.lanes.iter().zip(&self.weights);
         let demand = |(lane, weight): (&Lane, &f64)| Demand {
-            waiting: lane.waiting() * lane.show_up,
-            arriving: lane.arriving * lane.show_up,
+            waiting: lane.waiting(),
+            arriving: lane.arriving,
             weight: *weight,
         };
+        let lanes = self.state.lanes.iter().zip(&self.weights);
         let courses = forecast::courses(&lanes.map(demand).collect::<Vec<_>>(), rate);
-        for (lane, legs) in self.state.lanes.iter_mut().zip(courses) {
-            let in_tickets = |leg: Leg| Leg { per_s: leg.per_s / lane.show_up, ..leg };
-            lane.course = legs.into_iter().map(in_tickets).collect();
+        for (lane, course) in self.state.lanes.iter_mut().zip(courses) {
+            lane.course = course;
         }
     }
 }
 
-/// Tickets of a lane that can be called now.
+/// Tickets of all instances by second, from a second on.
+fn sum<'a>(instances: impl Iterator<Item = &'a Arrivals>, from: u64) -> People {
+    let mut all = People::new();
+    for (second, count) in instances.flat_map(|arrivals| arrivals.range(from..)) {
+        *all.entry(*second).or_default() += f64::from(*count);
+    }
+    all
+}
+
+/// People of a lane who can be called now.
 fn callable(lane: &Lane, settled: u64) -> f64 {
     lane.ahead_of(Position { second: settled, spot: 0 })
 }
 
-/// Moves the mark over `tickets`, at most to the first second that is not settled.
-fn move_mark(lane: &mut Lane, mut tickets: f64, settled: u64) {
-    while tickets > 0.0 && lane.mark.second < settled {
-        let count = f64::from(lane.waiting.get(&lane.mark.second).copied().unwrap_or(0));
+/// Moves the mark over so many `people`, at most to the first second that is not settled.
+fn move_mark(lane: &mut Lane, mut people: f64, settled: u64) {
+    while people > 0.0 && lane.mark.second < settled {
+        let count = lane.people_of(lane.mark.second);
         let left = count * (1.0 - share(lane.mark.spot));
-        if tickets + 1e-6 >= left {
-            tickets -= left;
+        if people + 1e-6 >= left {
+            people -= left;
             lane.mark = Position { second: lane.mark.second + 1, spot: 0 };
         } else {
-            let step = whole(tickets / count * (f64::from(u32::MAX) + 1.0));
+            let step = whole(people / count * (f64::from(u32::MAX) + 1.0));
             let spot = u64::from(lane.mark.spot).saturating_add(step);
             lane.mark.spot = u32::try_from(spot).unwrap_or(u32::MAX);
-            tickets = 0.0;
+            people = 0.0;
         }
     }
 }

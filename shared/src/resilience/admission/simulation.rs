@@ -36,6 +36,7 @@ struct Person {
 #[derive(Default)]
 struct Instance {
     given: Vec<Arrivals>,
+    returned: Vec<Arrivals>,
     came: Vec<u64>,
     used: Vec<u64>,
     queue: VecDeque<usize>,
@@ -55,10 +56,13 @@ impl Instance {
     }
 
     fn report(&self, now_ms: u64) -> Report {
-        let lanes = self.given.iter().zip(&self.came).zip(&self.used);
-        let lanes =
-            lanes.map(|((given, came), used)| LaneReport { given: given.clone(), came: *came, used: *used });
-        let lanes = lanes.collect();
+        let lane = |number: usize| LaneReport {
+            given: self.given[number].clone(),
+            returned: self.returned[number].clone(),
+            came: self.came[number],
+            used: self.used[number],
+        };
+        let lanes = (0..self.given.len()).map(lane).collect();
         Report { at_ms: now_ms, rate: CAPACITY, holds: HOLDS, taken: self.taken(now_ms), lanes }
     }
 }
@@ -81,6 +85,7 @@ impl World {
         let lanes = weights.len();
         let fresh = || Instance {
             given: vec![Arrivals::new(); lanes],
+            returned: vec![Arrivals::new(); lanes],
             came: vec![0; lanes],
             used: vec![0; lanes],
             ..Instance::default()
@@ -109,8 +114,10 @@ impl World {
             assert!(new.mark >= old.mark, "a mark went back: {:?} to {:?}", old.mark, new.mark);
         }
         for instance in &mut self.instances {
-            for (given, lane) in instance.given.iter_mut().zip(&state.lanes) {
+            let counts = instance.given.iter_mut().zip(&mut instance.returned);
+            for ((given, returned), lane) in counts.zip(&state.lanes) {
                 *given = given.split_off(&lane.mark.second);
+                *returned = returned.split_off(&lane.mark.second);
             }
         }
         self.state = state;
@@ -160,6 +167,9 @@ impl World {
         let told = self.state.appointment(person.lane, person.position, person.promised, now_ms);
         assert!(person.promised.is_none() || person.promised == told.promised, "a promise moved");
         let instance = self.any_instance();
+        if person.promised.is_none() && told.standing != Standing::Counting {
+            *instance.returned[person.lane].entry(person.position.second).or_default() += 1;
+        }
         let enters = told.standing == Standing::Called && instance.has_room(now_ms);
         if enters {
             instance.used[person.lane] += 1;

@@ -50,6 +50,7 @@ struct Inner {
     is_ablated: bool,
     state: RwLock<Arc<State>>,
     given: Mutex<[Arrivals; Lane::ALL.len()]>,
+    returned: Mutex<[Arrivals; Lane::ALL.len()]>,
     came: [AtomicU64; Lane::ALL.len()],
     used: [AtomicU64; Lane::ALL.len()],
     inside: AtomicU32,
@@ -103,6 +104,7 @@ impl WaitingRoom {
             is_ablated,
             state: RwLock::new(Arc::new(State { is_open: true, ..State::default() })),
             given: Mutex::default(),
+            returned: Mutex::default(),
             came: Default::default(),
             used: Default::default(),
             inside: AtomicU32::new(0),
@@ -138,6 +140,9 @@ impl WaitingRoom {
         let now_ms = self.now_ms();
         let (lane, position) = (ticket.lane.number(), ticket.position);
         let mut appointment = self.state().appointment(lane, position, ticket.promise(), now_ms);
+        if ticket.promise().is_none() && appointment.standing != Standing::Counting {
+            count(&self.0.returned, ticket.lane, position.second);
+        }
         ticket.promised = appointment.promised.unwrap_or(0);
         match appointment.standing {
             Standing::Called if !self.has_room_for_called() => appointment.ask_again_in_s = FULL_AGAIN_S,
@@ -163,10 +168,7 @@ impl WaitingRoom {
         let mut drawn = device.map_or(id, |device| device.id).as_bytes().to_vec();
         drawn.extend(second.to_be_bytes());
         let position = Position { second, spot: self.0.key.spot(&drawn) };
-        let mut given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(arrivals) = given.get_mut(lane.number()) {
-            *arrivals.entry(second).or_default() += 1;
-        }
+        count(&self.0.given, lane, second);
         if let Some(came) = self.0.came.get(lane.number()) {
             came.fetch_add(1, Ordering::Relaxed);
         }
@@ -175,16 +177,22 @@ impl WaitingRoom {
 
     /// What this instance tells the holder of the lease.
     pub fn report(&self) -> Report {
-        let given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let lanes = given.into_iter().zip(&self.0.came).zip(&self.0.used);
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let counts =
+            |counts: &Mutex<[Arrivals; _]>| counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lanes = counts(&self.0.given).into_iter().zip(counts(&self.0.returned));
+        let lanes = lanes.zip(&self.0.came).zip(&self.0.used);
         Report {
             at_ms: self.now_ms(),
             rate: self.0.hasher.rate(),
             holds: self.holds(),
             taken: self.0.inside.load(Ordering::Relaxed),
             lanes: lanes
-                .map(|((given, came), used)| LaneReport { given, came: count(came), used: count(used) })
+                .map(|(((given, returned), came), used)| LaneReport {
+                    given,
+                    returned,
+                    came: came.load(Ordering::Relaxed),
+                    used: used.load(Ordering::Relaxed),
+                })
                 .collect(),
         }
     }
@@ -195,9 +203,11 @@ impl WaitingRoom {
         for (lane, old) in state.lanes.iter_mut().zip(&current.lanes) {
             lane.mark = lane.mark.max(old.mark);
         }
-        let mut given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner);
-        for (arrivals, lane) in given.iter_mut().zip(&state.lanes) {
-            *arrivals = arrivals.split_off(&lane.mark.second);
+        for counts in [&self.0.given, &self.0.returned] {
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            for (arrivals, lane) in counts.iter_mut().zip(&state.lanes) {
+                *arrivals = arrivals.split_off(&lane.mark.second);
+            }
         }
         *current = Arc::new(state);
     }
@@ -270,6 +280,14 @@ impl WaitingRoom {
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.0.clock.utc().timestamp_millis()).unwrap_or(0)
+    }
+}
+
+/// One more in a second of a lane.
+fn count(counts: &Mutex<[Arrivals; Lane::ALL.len()]>, lane: Lane, second: u64) {
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(arrivals) = counts.get_mut(lane.number()) {
+        *arrivals.entry(second).or_default() += 1;
     }
 }
 
