@@ -31,6 +31,7 @@ use crate::domain::signing_keys::SigningKeys;
 use crate::domain::switches::Switches;
 use crate::domain::waiting_room::{Lane, WaitingRoom};
 use crate::store::account::Account;
+use crate::worker::campaign;
 use crate::worker::waiting_room::Keeper;
 use crate::{http, store};
 
@@ -192,6 +193,8 @@ impl Service for Auth {
         }
         kit.workers.spawn(|stop| self.revocations.clone().sweep(stop));
         kit.workers.spawn(|stop| self.switches().clone().run(stop));
+        let (revocations, clock) = (self.revocations.clone(), kit.clock.clone());
+        kit.workers.spawn(|stop| campaign::run(revocations, clock, stop));
         kit.workers.spawn(|stop| self.sessions().copies.clone().write(stop));
         kit.workers.spawn(|stop| self.sessions().copies.clone().sweep(stop));
         let revocations = self.revocations.clone();

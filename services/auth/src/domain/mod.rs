@@ -4,6 +4,7 @@ pub mod administration;
 pub mod attempts;
 pub mod breach_filter;
 pub mod browser;
+pub mod campaign;
 pub mod code_issue;
 pub mod codes;
 pub mod containment;

@@ -27,6 +27,21 @@ pub enum AdministrationError {
     /// So many switches of a school, or of all schools, are not over.
     #[error("too many switches are open")]
     TooManySwitches,
+    /// The id is that of a campaign that asked for something else.
+    #[error("another campaign has this id")]
+    OtherCampaign,
+    /// A campaign names somebody who is not of the school.
+    #[error("somebody is not of the school")]
+    NotOfTheSchool,
+    /// The school has no such campaign, or the campaign no such sheet.
+    #[error("no such campaign or sheet")]
+    CampaignNotFound,
+    /// Some accounts of the sheet have not been come to.
+    #[error("accounts of the sheet are still waiting")]
+    SheetNotReady,
+    /// The sheet was printed, and nobody said that it is to be printed again.
+    #[error("the sheet was printed before")]
+    SheetPrinted,
     /// The school has no such switch that is not over.
     #[error("no such switch that is not over")]
     SwitchNotFound,
@@ -54,6 +69,32 @@ impl AdministrationError {
                 StatusCode::CONFLICT,
                 "too_many_switches",
                 "So many switches are open already: end one of them before another is opened.",
+            ),
+            Self::OtherCampaign => Problem::new(
+                StatusCode::CONFLICT,
+                "other_campaign",
+                "Another campaign has this id: take a new one.",
+            ),
+            Self::NotOfTheSchool => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "not_of_the_school",
+                "Somebody whom you name is not of this school: nothing was begun.",
+            ),
+            Self::CampaignNotFound => Problem::new(
+                StatusCode::NOT_FOUND,
+                "campaign_not_found",
+                "There is no such campaign or sheet here.",
+            ),
+            Self::SheetNotReady => Problem::new(
+                StatusCode::CONFLICT,
+                "sheet_not_ready",
+                "Some accounts of this sheet are still worked off: ask again in a moment.",
+            )
+            .retry_after(1),
+            Self::SheetPrinted => Problem::new(
+                StatusCode::CONFLICT,
+                "sheet_printed",
+                "This sheet was printed before. Say `again` to print it with new codes; those of before are good no more then.",
             ),
             Self::SwitchNotFound => Problem::new(
                 StatusCode::NOT_FOUND,

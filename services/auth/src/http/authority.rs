@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// Who demanded an act: the head, the rectorate, the police, the person. Name an office rather than a name.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(transparent)]
 #[garde(transparent)]
 #[schema(example = "Principal")]

@@ -1,6 +1,8 @@
 //! Settles the whole route table of auth.
 
 mod authority;
+mod campaign;
+mod code_sheet;
 mod containment;
 mod directory;
 mod jwks;
@@ -60,6 +62,9 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(school_account::block, Normal, Sensitive)
         .serve(school_account::unblock, Normal, Sensitive)
         .serve(role_change::change, Normal, Sensitive)
+        .serve(campaign::begin, Normal, Sensitive)
+        .serve(campaign::show, Normal, Sensitive)
+        .serve(campaign::print, Normal, Sensitive)
         .serve(switch::list, Normal, Sensitive)
         .serve(switch::open, Normal, Sensitive)
         .serve(switch::end, Normal, Sensitive);

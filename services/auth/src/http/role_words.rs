@@ -15,6 +15,19 @@ pub fn to_in_french(role: Role) -> &'static str {
     }
 }
 
+/// At the head of a list.
+pub fn heading(role: Role) -> &'static str {
+    match role {
+        Role::Student => "Élèves",
+        Role::Guardian => "Responsables",
+        Role::Teacher => "Enseignants",
+        Role::Principal => "Direction",
+        Role::SchoolLife => "Vie scolaire",
+        Role::Staff => "Personnels administratifs et techniques",
+        Role::LocalAdmin => "Administrateurs",
+    }
+}
+
 /// As after `to`.
 pub fn to_in_english(role: Role) -> &'static str {
     match role {

@@ -7,7 +7,7 @@ use super::waiting_room::Closing;
 use super::{paris_time, role_words};
 
 /// The page needs its own styles and nothing else.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const PAGE: &str = include_str!("waiting_room_page.html");
 
 /// What the page says.
@@ -139,7 +139,8 @@ fn prefers_english(request: &HttpRequest) -> bool {
     known.find(|tag| tag.starts_with("fr") || tag.starts_with("en")).is_some_and(|tag| tag.starts_with("en"))
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it stands in a page.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod attempts;
+pub mod campaign;
 pub mod code;
 pub mod containment;
 pub mod directory;

@@ -1,3 +1,4 @@
 //! Settles what auth does beside requests.
 
+pub mod campaign;
 pub mod waiting_room;

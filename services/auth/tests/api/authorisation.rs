@@ -99,6 +99,21 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
             let body = json!({ "change": "grant", "role": "Staff", "authority": "Principal" });
             browser.post(&format!("/auth/v1/schools/{school}/accounts/{person}/role-changes"), &body).await
         }
+        "PUT /auth/v1/schools/{school_id}/campaigns/{campaign_id}" if whose != Whose::SameSchool => {
+            let path = format!("/auth/v1/schools/{school}/campaigns/{}", Uuid::from_u128(0xdead));
+            let body = json!({ "purpose": "reset", "role": "Student", "authority": "Principal" });
+            browser.send(browser.request(Method::PUT, &path).json(&body)).await
+        }
+        "GET /auth/v1/schools/{school_id}/campaigns/{campaign_id}" if whose != Whose::SameSchool => {
+            browser.get(&format!("/auth/v1/schools/{school}/campaigns/{}", Uuid::from_u128(0xdead))).await
+        }
+        "POST /auth/v1/schools/{school_id}/campaigns/{campaign_id}/sheets/{number}/print"
+            if whose != Whose::SameSchool =>
+        {
+            let campaign = Uuid::from_u128(0xdead);
+            let path = format!("/auth/v1/schools/{school}/campaigns/{campaign}/sheets/1/print");
+            browser.post(&path, &json!({ "authority": "Principal" })).await
+        }
         "GET /auth/v1/schools/{school_id}/switches" if whose != Whose::SameSchool => {
             browser.get(&format!("/auth/v1/schools/{school}/switches")).await
         }
@@ -114,6 +129,9 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         }
         "GET /auth/v1/schools/{school_id}"
         | "GET /auth/v1/schools/{school_id}/accounts"
+        | "PUT /auth/v1/schools/{school_id}/campaigns/{campaign_id}"
+        | "GET /auth/v1/schools/{school_id}/campaigns/{campaign_id}"
+        | "POST /auth/v1/schools/{school_id}/campaigns/{campaign_id}/sheets/{number}/print"
         | "GET /auth/v1/schools/{school_id}/switches"
         | "POST /auth/v1/schools/{school_id}/switches"
         | "POST /auth/v1/schools/{school_id}/switches/{switch_id}/end"

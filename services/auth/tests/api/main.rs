@@ -11,6 +11,7 @@ mod app;
 mod attempts;
 mod audit;
 mod authorisation;
+mod campaigns;
 mod containment;
 mod degraded;
 mod directory;
