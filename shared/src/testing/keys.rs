@@ -69,8 +69,17 @@ impl TestKeys {
         self.token_at(&SystemClock, person, roles)
     }
 
+    /// The same of somebody who has just given a one-time code as well.
+    pub fn proved_token(&self, person: Uuid, roles: &[(Uuid, Role)]) -> String {
+        self.token_by(&["pwd", "otp"], &SystemClock, person, roles)
+    }
+
     /// The same by the time of `clock`.
     pub fn token_at(&self, clock: &dyn Clock, person: Uuid, roles: &[(Uuid, Role)]) -> String {
+        self.token_by(&["pwd"], clock, person, roles)
+    }
+
+    fn token_by(&self, methods: &[&str], clock: &dyn Clock, person: Uuid, roles: &[(Uuid, Role)]) -> String {
         let now = clock.unix_seconds();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -80,7 +89,7 @@ impl TestKeys {
             ep: 0,
             mem: roles.iter().map(|&(school, role)| Membership { school, role, epoch: 0 }).collect(),
             auth_time: now,
-            amr: vec!["pwd".to_owned()],
+            amr: methods.iter().map(|method| (*method).to_owned()).collect(),
             dev_since: now,
             deg: false,
             iat: now,

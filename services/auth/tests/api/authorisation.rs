@@ -1,8 +1,10 @@
 //! Settles who gets what from every route of auth: the table in `snapshots` is the rule, and a route without a row fails.
 
 use auth::Auth;
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::clock::system_clock;
 use shared::session::Role;
 use shared::testing::{Answer, Asked, Client, Whose, authorisation_table};
 use uuid::Uuid;
@@ -25,7 +27,8 @@ async fn start() -> App {
            ('{ASKER}', 'test', '77', 'Noé', 'Petit'), ('{STRANGER}', 'test', '88', 'Lou', 'Loin');
          insert into membership (school_id, person_id, role) select '{SCHOOL}', '{ASKER}', r
            from unnest(array['Student', 'Guardian', 'Teacher', 'Principal', 'SchoolLife', 'Staff', 'LocalAdmin']) r;
-         insert into membership (school_id, person_id, role) values ('{OTHER_SCHOOL}', '{STRANGER}', 'Student');"
+         insert into membership (school_id, person_id, role) values ('{OTHER_SCHOOL}', '{STRANGER}', 'Student');
+         insert into account (person_id, login) values ('{ASKER}', 'noe.petit'), ('{STRANGER}', 'lou.loin');"
     );
     app.database.connect().await.batch_execute(&sql).await.unwrap();
     app
@@ -34,7 +37,7 @@ async fn start() -> App {
 fn browser(app: &App, role: Option<Role>) -> Client {
     let browser = app.browser();
     match role {
-        Some(role) => browser.with_token(app.keys.token(ASKER, &[(SCHOOL, role)])),
+        Some(role) => browser.with_token(app.keys.proved_token(ASKER, &[(SCHOOL, role)])),
         None => browser,
     }
 }
@@ -46,6 +49,9 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         Whose::SameSchool => (SCHOOL, COLLEAGUE),
         Whose::OtherSchool => (OTHER_SCHOOL, STRANGER),
     };
+    if let Some(asked) = ask_administration(&browser, route, whose, (school, person)).await {
+        return asked;
+    }
     let is_own = whose == Whose::Own;
     let answer: Answer = match route {
         "GET /auth/v1/schools/{school_id}" if whose != Whose::SameSchool => {
@@ -83,58 +89,7 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
             let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
             browser.post("/auth/v1/password-resets", &body).await
         }
-        "GET /auth/v1/schools/{school_id}/accounts" if whose != Whose::SameSchool => {
-            browser.get(&format!("/auth/v1/schools/{school}/accounts")).await
-        }
-        "GET /auth/v1/schools/{school_id}/accounts/{person_id}" => {
-            browser.get(&format!("/auth/v1/schools/{school}/accounts/{person}")).await
-        }
-        "POST /auth/v1/schools/{school_id}/accounts/{person_id}/block"
-        | "POST /auth/v1/schools/{school_id}/accounts/{person_id}/unblock" => {
-            let path = route.trim_start_matches("POST ").replace("{school_id}", &school.to_string());
-            let path = path.replace("{person_id}", &person.to_string());
-            browser.post(&path, &json!({ "authority": "Principal" })).await
-        }
-        "POST /auth/v1/schools/{school_id}/accounts/{person_id}/role-changes" => {
-            let body = json!({ "change": "grant", "role": "Staff", "authority": "Principal" });
-            browser.post(&format!("/auth/v1/schools/{school}/accounts/{person}/role-changes"), &body).await
-        }
-        "PUT /auth/v1/schools/{school_id}/campaigns/{campaign_id}" if whose != Whose::SameSchool => {
-            let path = format!("/auth/v1/schools/{school}/campaigns/{}", Uuid::from_u128(0xdead));
-            let body = json!({ "purpose": "reset", "role": "Student", "authority": "Principal" });
-            browser.send(browser.request(Method::PUT, &path).json(&body)).await
-        }
-        "GET /auth/v1/schools/{school_id}/campaigns/{campaign_id}" if whose != Whose::SameSchool => {
-            browser.get(&format!("/auth/v1/schools/{school}/campaigns/{}", Uuid::from_u128(0xdead))).await
-        }
-        "POST /auth/v1/schools/{school_id}/campaigns/{campaign_id}/sheets/{number}/print"
-            if whose != Whose::SameSchool =>
-        {
-            let campaign = Uuid::from_u128(0xdead);
-            let path = format!("/auth/v1/schools/{school}/campaigns/{campaign}/sheets/1/print");
-            browser.post(&path, &json!({ "authority": "Principal" })).await
-        }
-        "GET /auth/v1/schools/{school_id}/switches" if whose != Whose::SameSchool => {
-            browser.get(&format!("/auth/v1/schools/{school}/switches")).await
-        }
-        "POST /auth/v1/schools/{school_id}/switches" if whose != Whose::SameSchool => {
-            let effect = json!({ "kind": "sign_in_closed", "role": "Guardian" });
-            let body =
-                json!({ "effect": effect, "ends_at": "2030-01-01T00:00:00Z", "authority": "Principal" });
-            browser.post(&format!("/auth/v1/schools/{school}/switches"), &body).await
-        }
-        "POST /auth/v1/schools/{school_id}/switches/{switch_id}/end" if whose != Whose::SameSchool => {
-            let path = format!("/auth/v1/schools/{school}/switches/{}/end", Uuid::from_u128(0xdead));
-            browser.post(&path, &json!({ "authority": "Principal" })).await
-        }
         "GET /auth/v1/schools/{school_id}"
-        | "GET /auth/v1/schools/{school_id}/accounts"
-        | "PUT /auth/v1/schools/{school_id}/campaigns/{campaign_id}"
-        | "GET /auth/v1/schools/{school_id}/campaigns/{campaign_id}"
-        | "POST /auth/v1/schools/{school_id}/campaigns/{campaign_id}/sheets/{number}/print"
-        | "GET /auth/v1/schools/{school_id}/switches"
-        | "POST /auth/v1/schools/{school_id}/switches"
-        | "POST /auth/v1/schools/{school_id}/switches/{switch_id}/end"
         | "POST /auth/v1/activations"
         | "POST /auth/v1/sessions/step-up"
         | "POST /auth/v1/password-resets"
@@ -148,11 +103,51 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         | "POST /auth/v1/sessions/refresh" => return Asked::NoSense,
         _ => return Asked::NoRow,
     };
+    status(&answer)
+}
+
+fn status(answer: &Answer) -> Asked {
     assert!(
         answer.status < 500 || answer.body.pointer("/code") != Some(&Value::from("internal_error")),
         "{answer:?}"
     );
     Asked::Status(answer.status)
+}
+
+/// The routes of administrators: of a school, or of somebody there.
+async fn ask_administration(
+    browser: &Client,
+    route: &str,
+    whose: Whose,
+    (school, person): (Uuid, Uuid),
+) -> Option<Asked> {
+    let (method, path) = route.split_once(' ')?;
+    let ends_at = system_clock().utc() + TimeDelta::hours(1);
+    let body = match path.strip_prefix("/auth/v1/schools/{school_id}/")? {
+        "accounts/{person_id}/role-changes" => json!({ "change": "grant", "role": "Guardian" }),
+        "campaigns/{campaign_id}" if method == "PUT" => json!({ "purpose": "activation", "role": "Student" }),
+        "switches" if method == "POST" => {
+            json!({ "effect": { "kind": "sign_in_closed", "role": "Staff" }, "ends_at": ends_at })
+        }
+        "accounts" | "accounts/{person_id}" | "campaigns/{campaign_id}" | "switches" => Value::Null,
+        "accounts/{person_id}/block"
+        | "accounts/{person_id}/unblock"
+        | "campaigns/{campaign_id}/sheets/{number}/print"
+        | "switches/{switch_id}/end" => json!({}),
+        _ => return None,
+    };
+    if whose == Whose::SameSchool && !path.contains("{person_id}") {
+        return Some(Asked::NoSense);
+    }
+    let path = path.replace("{school_id}", &school.to_string()).replace("{person_id}", &person.to_string());
+    let none = Uuid::from_u128(0xdead).to_string();
+    let path = path.replace("{campaign_id}", &none).replace("{switch_id}", &none).replace("{number}", "9");
+    let mut request = browser.request(method.parse().unwrap(), &path);
+    if let Value::Object(mut body) = body {
+        body.insert("authority".to_owned(), json!("Principal"));
+        request = request.json(&body);
+    }
+    Some(status(&browser.send(request).await))
 }
 
 #[tokio::test(flavor = "multi_thread")]
