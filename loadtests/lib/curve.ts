@@ -26,6 +26,18 @@ export const APRIL_6: readonly Phase[] = [
   { clock: '17:30', seconds: 30, from: 0.2, to: 0.2 },
 ];
 
+/** So long somebody comes after a surge, in seconds: until the last of those who wait are in, and after. */
+const AFTER_SURGE_S = 150;
+
+/** As many as `people` come at a stroke, and then few: a fiftieth of the peak, a fifth of what can sign in when the peak is ten times that. */
+export function surge(peakPerS: number, people: number): readonly Phase[] {
+  const seconds = Math.max(1, Math.floor(people / peakPerS));
+  return [
+    { clock: 'surge', seconds, from: 1, to: 1, isPlateau: true },
+    { clock: 'drain', seconds: AFTER_SURGE_S, from: 0.02, to: 0.02, isPlateau: true },
+  ];
+}
+
 /** k6 takes whole rates only: per so many seconds they are precise enough. */
 export const TIME_UNIT_S = 100;
 

@@ -3,7 +3,7 @@ import type { Options } from 'k6/options';
 import { reference } from '../adapters/reference.ts';
 import type { SummaryData } from '../lib/summary.ts';
 import type { Adapter } from '../lib/types.ts';
-import { april6 } from './april_6.ts';
+import { april6, surged } from './april_6.ts';
 import { calibration } from './calibration.ts';
 import { flood } from './flood.ts';
 import { smoke } from './smoke.ts';
@@ -25,6 +25,7 @@ const ADAPTERS: Record<string, Adapter> = { reference };
 const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = {
   smoke,
   'april-6': april6,
+  surge: surged,
   calibration,
   flood,
 };
