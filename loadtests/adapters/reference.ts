@@ -20,6 +20,7 @@ export const reference: Adapter = {
   name: 'reference',
   capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices'],
   login,
+  askAgain,
   home,
   openCourse,
   sendMessage,
@@ -47,10 +48,19 @@ function login(person: Person): Result<SignedIn> {
 
 /** A place in the waiting room. The ticket is in the cookie jar, as in a browser. */
 function queued(response: Response): Result<never> {
-  const place = record(response.body)?.['place'];
-  if (!isRecord(place) || typeof place['ask_again_in_s'] !== 'number') {
-    return { outcome: 'error', detail: 'waiting_room without a place' };
-  }
+  return waiting(record(response.body)?.['place']) ?? { outcome: 'error', detail: 'waiting_room without a place' };
+}
+
+function askAgain(): Result<null> {
+  const response = get('/auth/v1/waiting-room', 'GET /auth/v1/waiting-room');
+  if (response.status !== 200) return expect(response, 200);
+  const place = record(response.body);
+  const isTurn = place?.['ask_again_in_s'] === 0;
+  return isTurn ? { outcome: 'ok', value: null, detail: '' } : (waiting(place) ?? { outcome: 'error', detail: 'no place' });
+}
+
+function waiting(place: unknown): Result<never> | undefined {
+  if (!isRecord(place) || typeof place['ask_again_in_s'] !== 'number') return undefined;
   const told = { outcome: 'queued' as const, retryAfter: place['ask_again_in_s'], detail: String(place['standing']) };
   return typeof place['turn_in_s'] === 'number' ? { ...told, turnInS: place['turn_in_s'] } : told;
 }

@@ -13,6 +13,8 @@ interface Seen {
   arrived: number;
   /** Sign-ins sent, the first one and those after a wrong password included. */
   attempts: number;
+  /** How often they asked how it stands, between two sign-ins. */
+  polls: number;
   /** When the person was first told a time, and after how many seconds it would be their turn. */
   firstEstimate?: { at: number; turnInS: number };
   /** When the answer came that was no refusal for now. */
@@ -42,6 +44,7 @@ export function comeAndStay(adapter: Adapter, role: Role, person: Person, manner
     isKnownDevice: person.device !== undefined,
     arrived: Date.now(),
     attempts: 0,
+    polls: 0,
     steps: [],
   };
   const result = getIn(adapter, person, manners, seen);
@@ -68,12 +71,33 @@ function getIn(adapter: Adapter, person: Person, manners: Manners, seen: Seen): 
     if (then.act !== 'come_back') return result;
     if (result.outcome === 'denied') hasTypedWell = true;
     sleep(then.inS);
+    const gaveUp = result.outcome === 'queued' ? waitForTurn(adapter, manners, seen) : undefined;
+    if (gaveUp !== undefined) return gaveUp;
   }
+}
+
+/** Asks how it stands until it is this person's turn; returns the last answer when their patience is over before. */
+function waitForTurn(adapter: Adapter, manners: Manners, seen: Seen): Result<never> | undefined {
+  while (adapter.askAgain !== undefined) {
+    const place = adapter.askAgain();
+    seen.polls += 1;
+    noteEstimate(place, seen);
+    const sinceS = (Date.now() - seen.arrived) / 1000;
+    const then = next(place, { sinceS, patienceS: manners.patienceS, hasTypedWell: true });
+    if (then.act === 'enter') return undefined;
+    if (then.act === 'leave') return { outcome: place.outcome, detail: place.detail };
+    sleep(then.inS);
+  }
+  return undefined;
 }
 
 function note(result: Result<SignedIn>, seen: Seen): void {
   const now = Date.now();
   seen.attempts += 1;
   if (isLetIn(result)) seen.letIn ??= now;
-  if (result.turnInS !== undefined) seen.firstEstimate ??= { at: now, turnInS: result.turnInS };
+  noteEstimate(result, seen);
+}
+
+function noteEstimate(result: Result<unknown>, seen: Seen): void {
+  if (result.turnInS !== undefined) seen.firstEstimate ??= { at: Date.now(), turnInS: result.turnInS };
 }

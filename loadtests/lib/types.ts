@@ -97,6 +97,8 @@ export interface Adapter {
   name: string;
   capabilities: readonly Capability[];
   login(person: Person): Result<SignedIn>;
+  /** How it stands, for somebody who was `queued`: ok when it is their turn. Where a target has no such thing, they sign in again. */
+  askAgain?(): Result<null>;
   home(): Result<Home>;
   openCourse(course: Course): Result<null>;
   sendMessage(to: Audience, parts: readonly string[], letter: Letter): Result<null>;

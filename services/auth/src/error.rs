@@ -103,8 +103,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody who waited for their turn keeps it for another try: they mistyped, or the fault was ours.
+    pub fn leaves_the_turn(&self) -> bool {
+        self.may_be_mistyped() || self.retryable()
+    }
+
     /// Whether the person may only have mistyped.
-    pub fn may_be_mistyped(&self) -> bool {
+    fn may_be_mistyped(&self) -> bool {
         match self {
             Self::InvalidCredentials | Self::TotpRequired | Self::TotpWrong | Self::TotpUsed => true,
             Self::Administration(_)

@@ -118,19 +118,23 @@ pub async fn sign_in(
     let device = auth.remember(&context, device, &account);
     let mut response = HttpResponse::Created();
     waiting_room::add_device(&mut response, device);
+    let body = Session::new(account, &granted);
+    let mut response = with_cookies(response, granted).json(body);
     if ticket.is_some() {
         waiting_room::remove_ticket(&mut response);
     }
-    let body = Session::new(account, &granted);
-    Ok(with_cookies(response, granted).json(body))
+    Ok(response)
 }
 
-/// Whoever waited for their turn and mistyped keeps it for another try.
+/// Whoever waited for their turn and mistyped keeps it for another try, and so does whoever met a fault of ours. Of a ticket that is
+/// used up nothing is left in the browser: its next request gets a new place.
 fn refusal(error: Error, ticket: Option<Ticket>, room: &WaitingRoom) -> HttpResponse {
-    let next = ticket.filter(|_| error.may_be_mistyped()).and_then(Ticket::next_try);
+    let next = ticket.filter(|_| error.leaves_the_turn()).and_then(Ticket::next_try);
     let mut response = Problem::from(error).response();
-    if let Some(next) = next {
-        waiting_room::add_ticket(&mut response, &room.seal(&next));
+    match next {
+        Some(next) => waiting_room::add_ticket(&mut response, &room.seal(&next)),
+        None if ticket.is_some() => waiting_room::remove_ticket(&mut response),
+        None => {}
     }
     response
 }

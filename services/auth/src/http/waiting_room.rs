@@ -203,8 +203,9 @@ pub fn add_ticket(response: &mut HttpResponse, ticket: &str) {
 }
 
 /// The ticket is used up.
-pub fn remove_ticket(response: &mut HttpResponseBuilder) {
-    response.cookie(cookie(TICKET_COOKIE, String::new(), time::Duration::ZERO));
+pub fn remove_ticket(response: &mut HttpResponse) {
+    // No text at all is always a cookie.
+    let _ = response.add_cookie(&cookie(TICKET_COOKIE, String::new(), time::Duration::ZERO));
 }
 
 /// The device remembers who has signed in on it.

@@ -103,6 +103,8 @@ pub struct Lane {
     pub show_up: f64,
     /// People from the mark's second on.
     pub waiting: People,
+    /// Of these, those of whom it is not known yet whether they ask again.
+    pub unsure: People,
 }
 
 impl Lane {
@@ -120,6 +122,12 @@ impl Lane {
             self.waiting.range(self.mark.second..position.second).map(|(_, people)| people).sum();
         let same = self.people_of(position.second) * share(position.spot);
         (before + same - self.people_of(self.mark.second) * share(self.mark.spot)).max(0.0)
+    }
+
+    /// Those of them who have asked again.
+    fn surely_ahead_of(&self, position: Position) -> f64 {
+        let unsure: f64 = self.unsure.range(..=position.second).map(|(_, people)| people).sum();
+        (self.ahead_of(position) - unsure).max(0.0)
     }
 
     /// People who have not been called.

@@ -10,11 +10,8 @@ use super::{Lane, Position, SETTLED_MS, State, real, share, whole};
 const SPARE: f64 = 1.15;
 /// … and by so many seconds.
 const SPARE_S: f64 = 4.0;
-/// Whoever waits asks again when it will probably be their turn, but for longer waits after this share of the time: a
-/// forecast has a few per cent of error.
-const EARLY: f64 = 0.95;
-/// Waits are long beyond this, in seconds.
-const LONG_S: f64 = 20.0;
+/// Whoever waits asks again after this share of the time that it will probably take: should it take less, they are there.
+const EARLY: f64 = 0.7;
 /// Whoever is not promised anything yet asks again after this share of the time …
 const COUNTED: f64 = 0.6;
 /// … and after so many seconds at most.
@@ -24,7 +21,7 @@ const TICK_S: f64 = 0.2;
 /// Nobody asks again sooner than this, in seconds, spread by up to as much again …
 const SOONEST_S: f64 = 1.0;
 /// … nor later: people want to see that they have not been forgotten.
-const LATEST_S: f64 = 60.0;
+const LATEST_S: f64 = 30.0;
 /// Nobody is told a time beyond this, in seconds: the room would have to be closed first.
 const LONGEST_S: f64 = 6.0 * 3_600.0;
 
@@ -94,14 +91,14 @@ impl State {
         let probably = seconds_to_call(&lane.course, ahead).min(LONGEST_S);
         let expected_at = now_s + whole(probably.ceil());
         let is_late = expected_at > promise;
-        let ask = if probably > LONG_S { probably * EARLY } else { probably };
-        let ask = ask.clamp(real(soonest), LATEST_S * spread);
+        let soon = seconds_to_call(&lane.course, lane.surely_ahead_of(position));
+        let ask = (soon * EARLY).clamp(real(soonest), LATEST_S * spread);
         Appointment {
             standing: if is_late { Standing::Delayed } else { Standing::Waiting },
             ahead: whole(ahead),
             turn_at: Some(expected_at.max(promise)),
             promised: Some(promise),
-            ask_again_in_s: whole(ask.ceil()),
+            ask_again_in_s: whole(ask.round()),
         }
     }
 }

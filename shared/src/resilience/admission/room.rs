@@ -9,6 +9,8 @@ use super::{Arrivals, Lane, People, Position, Report, SETTLED_MS, State, real, s
 
 /// A report that is older belongs to an instance that is gone.
 const REPORT_LIFE_MS: u64 = 3_000;
+/// A lane is busy when more than this part of its share of the rate comes to it.
+const BUSY: f64 = 0.25;
 /// How far back "of late" reaches, in seconds.
 const OF_LATE_S: f64 = 8.0;
 
@@ -90,11 +92,16 @@ impl Room {
             let from = lane.mark.second;
             let given = sum(reports.iter().map(|report| &report.given), from);
             let returned = sum(reports.iter().map(|report| &report.returned), from);
-            let people = given.into_iter().map(|(second, given)| {
+            lane.waiting = People::new();
+            lane.unsure = People::new();
+            for (second, given) in given {
                 let returned = returned.get(&second).copied().unwrap_or(0.0).min(given);
-                (second, if second < known { returned } else { given })
-            });
-            lane.waiting = people.collect();
+                let is_known = second < known;
+                lane.waiting.insert(second, if is_known { returned } else { given });
+                if !is_known {
+                    lane.unsure.insert(second, given - returned);
+                }
+            }
             if lane.mark.second < settled && callable(lane, settled) <= 0.0 {
                 lane.mark = Position { second: settled, spot: 0 };
             }
@@ -150,12 +157,17 @@ impl Room {
 
     /// How fast each lane is called while all that have somebody waiting stay so.
     fn set_pace(&mut self, rate: f64) {
-        let has_waiting = |lane: &Lane| lane.waiting() >= 1.0;
+        let weights: f64 = self.weights.iter().sum();
+        // Whoever comes to a lane now and then does not take all of its share.
+        let is_busy = |lane: &Lane, weight: f64| {
+            lane.waiting() >= 1.0 || lane.arriving > BUSY * rate * weight / weights
+        };
         let lanes = self.state.lanes.iter().zip(&self.weights);
-        let weight: f64 = lanes.filter(|(lane, _)| has_waiting(lane)).map(|(_, weight)| weight).sum();
+        let busy: f64 =
+            lanes.filter(|(lane, weight)| is_busy(lane, **weight)).map(|(_, weight)| weight).sum();
         for (lane, own) in self.state.lanes.iter_mut().zip(&self.weights) {
             // Whoever joins an empty lane shares with those that are not.
-            let all = if has_waiting(lane) { weight } else { weight + own };
+            let all = if is_busy(lane, *own) { busy } else { busy + own };
             lane.pace = rate * own / all;
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Figures {
     pub(super) crowded_s: usize,
     pub(super) attempts: f64,
     pub(super) attempts_p99: f64,
+    /// How often people asked how it stands, in the mean of those who were told a time.
+    pub(super) polls: f64,
     pub(super) order: Order,
     /// People who were told a time, and those who were let in later than 1.2 times that.
     pub(super) told: usize,
@@ -54,7 +56,8 @@ impl Figures {
         let mut attempts: Vec<f64> = people.iter().map(|person| f64::from(person.attempts)).collect();
         let mean = attempts.iter().sum::<f64>() / real(attempts.len()).max(1.0);
         let (goodput_per_s, crowded_s) = goodput(plan, seen);
-        let estimates = people.iter().filter(|person| person.first_estimate.is_some());
+        let told = people.iter().filter(|person| person.first_estimate.is_some()).count();
+        let polls: u32 = people.iter().map(|person| person.polls).sum();
         let flood = plan.flood();
         Self {
             planned: plan.planned,
@@ -65,7 +68,8 @@ impl Figures {
             attempts: mean,
             attempts_p99: percentile(&mut attempts, 0.99),
             order: order(people),
-            told: estimates.count(),
+            polls: f64::from(polls) / real(told).max(1.0),
+            told,
             late: people.iter().filter(|person| is_late(person)).count(),
             signed_in: latency(steps(seen, 0.0, f64::MAX)),
             in_flood: flood.map_or_else(Latency::default, |(from, to)| latency(steps(seen, from, to))),

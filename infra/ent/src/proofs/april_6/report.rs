@@ -40,6 +40,7 @@ struct Document<'a> {
     void: &'a [String],
     goodput_per_s: f64,
     attempts_p99: f64,
+    polls_per_person_told: f64,
     overtaken_at_worst_s: f64,
     generator_late_s: f64,
     flood: Option<&'a serde_json::Value>,
@@ -79,8 +80,8 @@ impl Told<'_> {
                 capacity.before, capacity.after, figures.goodput_per_s, figures.crowded_s
             ),
             format!(
-                "Attempts per person: {:.2} in the mean, {:.0} at the 99th percentile. Overtaken by up to {:.0} s.",
-                figures.attempts, figures.attempts_p99, figures.order.worst_s
+                "Sign-ins sent per person: {:.2} in the mean, {:.0} at the 99th percentile; whoever was told a time asked {:.1} times how it stands. Overtaken by up to {:.0} s.",
+                figures.attempts, figures.attempts_p99, figures.polls, figures.order.worst_s
             ),
             format!(
                 "Generator: {} virtual users, {} people who could not come, {:.1} s late at worst.",
@@ -149,6 +150,7 @@ impl Told<'_> {
             void: &self.verdict.void,
             goodput_per_s: self.figures.goodput_per_s,
             attempts_p99: self.figures.attempts_p99,
+            polls_per_person_told: self.figures.polls,
             overtaken_at_worst_s: self.figures.order.worst_s,
             generator_late_s: self.figures.lateness_s,
             flood: self.flood,

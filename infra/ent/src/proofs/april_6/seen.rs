@@ -15,6 +15,8 @@ pub(super) struct Person {
     pub(super) is_known_device: bool,
     pub(super) arrived: u64,
     pub(super) attempts: u32,
+    #[serde(default)]
+    pub(super) polls: u32,
     pub(super) first_estimate: Option<Estimate>,
     /// When the answer came that was no refusal for now.
     pub(super) let_in: Option<u64>,
@@ -135,6 +137,7 @@ pub(super) mod tests {
             is_known_device: true,
             arrived: ms(arrived_s),
             attempts: 1,
+            polls: 0,
             first_estimate: None,
             let_in: Some(ms(let_in_s)),
             signed_in: Some(ms(let_in_s)),

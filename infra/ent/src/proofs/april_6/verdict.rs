@@ -163,6 +163,7 @@ mod tests {
             crowded_s: 170,
             attempts: 2.5,
             attempts_p99: 5.0,
+            polls: 6.0,
             order: Order { judged: 10_000, overtaken: 0, worst_s: 0.0 },
             told: 6_000,
             late: 0,

@@ -32,6 +32,8 @@ const CLOSED_MS: u64 = 600;
 /// Whoever is called to an instance that is full asks again after this, in seconds: another one may have room.
 const FULL_AGAIN_S: u64 = 1;
 
+/// Whoever is called is let in as long as their password will be checked within this: a sign-in has five seconds in all.
+const IN_TIME: Duration = Duration::from_secs(4);
 /// Share of what the queue can hold that is planned for: the rest is for those who were called and come all at once.
 const PLANNED: f64 = 2.0 / 3.0;
 /// Used tickets that one instance remembers while Redis does not answer.
@@ -269,9 +271,10 @@ impl WaitingRoom {
         (self.0.hasher.rate() * HORIZON.as_secs_f64()).min(f64::from(self.0.hasher.holds()) * PLANNED)
     }
 
-    /// Whoever was called was counted on: the whole queue is theirs.
+    /// Whoever was called was counted on: the whole queue is theirs, as far as it is done before their sign-in is given up.
     fn has_room_for_called(&self) -> bool {
-        self.0.inside.load(Ordering::Relaxed) < self.0.hasher.holds()
+        let in_time = self.0.hasher.rate() * IN_TIME.as_secs_f64();
+        f64::from(self.0.inside.load(Ordering::Relaxed)) < in_time.min(f64::from(self.0.hasher.holds()))
     }
 
     fn has_room(&self) -> bool {
