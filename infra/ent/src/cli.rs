@@ -224,7 +224,7 @@ pub(crate) enum Scenario {
 /// How long a proof takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// Under 9 minutes: people give up after 3
+    /// Ten minutes: people give up after 3
     Ci,
     /// People give up after 10 minutes
     Laptop,

@@ -14,7 +14,7 @@ use crate::app::{App, PASSWORD, claims, config, lose_record, sign_in};
 const REFRESH: &str = "/auth/v1/sessions/refresh";
 
 /// Auth whose way to PostgreSQL goes through a proxy, and where its Redis is.
-async fn behind_proxy() -> (App, FaultProxy, redis::Config) {
+pub async fn behind_proxy() -> (App, FaultProxy, redis::Config) {
     let app = App::start().await;
     let own = app.database.config();
     let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;

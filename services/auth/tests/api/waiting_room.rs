@@ -15,6 +15,7 @@ use shared::testing::{Answer, Client, Running, eventually, redis_behind_proxies}
 use tokio::task::JoinSet;
 
 use crate::app::{App, PASSWORD, config};
+use crate::outage::behind_proxy;
 
 const SIGN_IN: &str = "/auth/v1/sessions";
 const ROOM: &str = "/auth/v1/waiting-room";
@@ -129,7 +130,34 @@ async fn a_turn_is_used_once_and_by_whoever_presents_it_first() {
         other.send(request).await
     };
     eventually("the turn is used", async || present().await.status == 201).await;
-    present().await.expect_problem(409, "ticket_used");
+    let refused = present().await;
+    assert_eq!((refused.status, refused.code()), (409, "ticket_used"), "{refused:?}");
+    let cookies = refused.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+    assert!(
+        cookies.clone().any(|cookie| cookie.starts_with("ent_ticket=;")),
+        "a browser would present it for ever: {:?}",
+        cookies.collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_a_fault_of_ours_spoils_is_given_back() {
+    let (app, proxy, _) = behind_proxy().await;
+    let app = Arc::new(app);
+    let crowd = Crowd::gather(&app).await;
+    let browser = app.browser();
+    sign_in(&browser, "zoe.martin", PASSWORD).await.expect_problem(503, "waiting_room");
+    wait_for_turn(&browser).await;
+    proxy.break_connections();
+    let spoilt = sign_in(&browser, "zoe.martin", PASSWORD).await;
+    assert_eq!((spoilt.status, spoilt.code()), (503, "database_unavailable"), "{spoilt:?}");
+    assert!(spoilt.headers.contains_key("waiting-ticket"), "{spoilt:?}");
+    proxy.restore();
+    crowd.go();
+    eventually("the same place leads in", async || {
+        sign_in(&browser, "zoe.martin", PASSWORD).await.status == 201
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use super::{HORIZON, real};
 
-/// Whoever was called and has not come after this is not expected any more.
+/// Whoever was called and has not come after this is not expected any more …
 const PATIENCE_MS: u64 = 10_000;
+/// … and sooner, if they never asked again: people whose turn comes so early were told to be back by then, and an attacker never is.
+const STRANGER_PATIENCE_MS: u64 = 4_000;
 /// What a tick of 200 ms leaves of what was learned: after ten seconds, half.
 const MEMORY: f64 = 0.986;
 /// What was believed at first weighs as much as so many people.
@@ -21,6 +23,8 @@ const LEAST_SHOW_UP: f64 = 0.5;
 #[derive(Debug, Clone)]
 struct Batch {
     at_ms: u64,
+    /// Whether they had asked again when they were called.
+    is_sure: bool,
     called: f64,
     came: f64,
 }
@@ -44,9 +48,11 @@ impl Called {
         Self { batches: VecDeque::new(), past: 0.0, past_came: 0.0, prior: show_up, on_the_way_s: 0.0 }
     }
 
-    /// So many more were called.
-    pub(super) fn call(&mut self, now_ms: u64, called: f64) {
-        self.batches.push_back(Batch { at_ms: now_ms, called, came: 0.0 });
+    /// So many more were called who had asked again, or had not.
+    pub(super) fn call(&mut self, now_ms: u64, called: f64, is_sure: bool) {
+        if called > 0.0 {
+            self.batches.push_back(Batch { at_ms: now_ms, is_sure, called, came: 0.0 });
+        }
     }
 
     /// So many more came; the first called are taken for the first to come.
@@ -60,13 +66,18 @@ impl Called {
         }
     }
 
-    /// Gives up on those who did not come in time, and learns from them.
+    /// Gives up on those who did not come in time, and learns from those of them who had asked again.
     pub(super) fn tick(&mut self, now_ms: u64) {
         (self.past, self.past_came) = (self.past * MEMORY, self.past_came * MEMORY);
-        while let Some(batch) = self.batches.pop_front_if(|batch| batch.at_ms + PATIENCE_MS <= now_ms) {
-            self.past += batch.called;
-            self.past_came += batch.came;
-        }
+        self.batches.retain(|batch| {
+            let patience_ms = if batch.is_sure { PATIENCE_MS } else { STRANGER_PATIENCE_MS };
+            let is_over = batch.at_ms + patience_ms <= now_ms;
+            if is_over && batch.is_sure {
+                self.past += batch.called;
+                self.past_came += batch.came;
+            }
+            !is_over
+        });
     }
 
     /// Share of those called who come.

@@ -85,8 +85,8 @@ impl Room {
 
     /// Sums what the instances gave and who asked again, and moves the marks of empty lanes along with time.
     fn collect_waiting(&mut self, now_ms: u64, reports: &[&Report], settled: u64) {
-        // A second later, because answers are on their way.
-        let known = (now_ms / 1_000).saturating_sub(whole(COUNTED_S) + 1);
+        // Two seconds later, because answers, people and reports are on their way.
+        let known = (now_ms / 1_000).saturating_sub(whole(COUNTED_S) + 2);
         for (number, lane) in self.state.lanes.iter_mut().enumerate() {
             let reports: Vec<_> = reports.iter().filter_map(|report| report.lanes.get(number)).collect();
             let from = lane.mark.second;
@@ -111,7 +111,7 @@ impl Room {
     /// Shares what can be `served` between the lanes; returns what is left.
     fn call(&mut self, now_ms: u64, settled: u64, served: f64) -> f64 {
         let on_their_way: Vec<f64> = self.called.iter().map(Called::on_their_way).collect();
-        let mut tickets = vec![0.0; self.called.len()];
+        let mut tickets = vec![Moved::default(); self.called.len()];
         // First, each lane that needs it has its share, whoever in other lanes was called and has not come.
         let own = self.shares(settled, served.max(0.0));
         let own: Vec<f64> =
@@ -125,9 +125,8 @@ impl Room {
             }
         }
         for (called, tickets) in self.called.iter_mut().zip(tickets) {
-            if tickets > 0.0 {
-                called.call(now_ms, tickets);
-            }
+            called.call(now_ms, tickets.sure, true);
+            called.call(now_ms, tickets.unsure, false);
         }
         left
     }
@@ -142,14 +141,13 @@ impl Room {
     }
 
     /// Calls so many people of each lane who will come; returns how many that are.
-    fn take(&mut self, people: &[f64], settled: u64, tickets: &mut [f64]) -> f64 {
+    fn take(&mut self, people: &[f64], settled: u64, tickets: &mut [Moved]) -> f64 {
         let lanes = self.state.lanes.iter_mut().zip(&self.called);
         let mut taken = 0.0;
         for (((lane, called), people), tickets) in lanes.zip(people).zip(tickets) {
             lane.show_up = called.show_up();
             let wanted = (people / lane.show_up).min(callable(lane, settled));
-            move_mark(lane, wanted, settled);
-            *tickets += wanted;
+            tickets.add(move_mark(lane, wanted, settled));
             taken += wanted * lane.show_up;
         }
         taken
@@ -201,11 +199,30 @@ fn callable(lane: &Lane, settled: u64) -> f64 {
     lane.ahead_of(Position { second: settled, spot: 0 })
 }
 
+/// People whom a mark was moved over: who had asked again, and who had not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moved {
+    sure: f64,
+    unsure: f64,
+}
+
+impl Moved {
+    fn add(&mut self, more: Self) {
+        self.sure += more.sure;
+        self.unsure += more.unsure;
+    }
+}
+
 /// Moves the mark over so many `people`, at most to the first second that is not settled.
-fn move_mark(lane: &mut Lane, mut people: f64, settled: u64) {
+fn move_mark(lane: &mut Lane, mut people: f64, settled: u64) -> Moved {
+    let mut moved = Moved::default();
     while people > 0.0 && lane.mark.second < settled {
         let count = lane.people_of(lane.mark.second);
+        let unsure = lane.unsure.get(&lane.mark.second).copied().unwrap_or(0.0);
         let left = count * (1.0 - share(lane.mark.spot));
+        let over = people.min(left);
+        let share_unsure = if count > 0.0 { unsure / count } else { 0.0 };
+        moved.add(Moved { sure: over * (1.0 - share_unsure), unsure: over * share_unsure });
         if people + 1e-6 >= left {
             people -= left;
             lane.mark = Position { second: lane.mark.second + 1, spot: 0 };
@@ -216,4 +233,5 @@ fn move_mark(lane: &mut Lane, mut people: f64, settled: u64) {
             people = 0.0;
         }
     }
+    moved
 }
