@@ -1,5 +1,7 @@
 //! Settles what auth is made of once its engines answer.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
@@ -16,6 +18,7 @@ use utoipa::OpenApi;
 
 use crate::config::{Config, Passwords};
 use crate::domain::attempts::Attempts;
+use crate::domain::authenticators::Authenticators;
 use crate::domain::breach_filter::{self, BreachFilter};
 use crate::domain::device::Device;
 use crate::domain::hasher::Hasher;
@@ -23,6 +26,7 @@ use crate::domain::new_password::NewPasswords;
 use crate::domain::rehash::Rehash;
 use crate::domain::revocation::Revocations;
 use crate::domain::sealed::SealingKey;
+use crate::domain::sealed_secret::SecretKeys;
 use crate::domain::session::Sessions;
 use crate::domain::session_copies::SessionCopies;
 use crate::domain::session_tokens::SessionTokens;
@@ -60,6 +64,10 @@ impl Auth {
 
     pub(crate) fn new_passwords(&self) -> &NewPasswords {
         &self.new_passwords
+    }
+
+    pub(crate) fn authenticators(&self) -> &Authenticators {
+        &self.sign_in.authenticators
     }
 
     pub(crate) fn waiting_room(&self) -> &WaitingRoom {
@@ -154,13 +162,25 @@ impl Service for Auth {
         let secret = keys::read_secret(&own.access_tokens.refresh_key_file, kit.profile)?;
         let is_ablated = kit.breakers.ablation().removes(Part::WaitingRoom);
         let waiting_room = WaitingRoom::new(&secret, hasher.clone(), kit.clock.clone(), is_ablated);
+        let code_key = SealingKey::derive(&secret, "code");
+        let attempts = Attempts::new(&secret, kit.cluster.clone(), kit.clock.clone());
+        let authenticators = Authenticators {
+            database: kit.database.clone(),
+            attempts: attempts.clone(),
+            revocations: revocations.clone(),
+            keys: SecretKeys::open(&own.authenticators, kit.profile)?,
+            code_key: code_key.clone(),
+            issuer: own.authenticators.issuer.as_str().into(),
+            recoveries: Arc::default(),
+        };
         let rehash = Rehash::new(kit.database.clone(), hasher.clone(), kit.clock.clone());
         let sign_in = SignIn {
             rehash,
             database: kit.database.clone(),
             hasher,
             cluster: kit.cluster.clone(),
-            attempts: Attempts::new(&secret, kit.cluster.clone(), kit.clock.clone()),
+            attempts,
+            authenticators,
             sessions,
             profile: kit.profile,
         };
@@ -168,7 +188,7 @@ impl Service for Auth {
             sign_in: sign_in.clone(),
             revocations: revocations.clone(),
             filter: known_passwords(&own.passwords)?,
-            code_key: SealingKey::derive(&secret, "code"),
+            code_key,
         };
         let device_key = SealingKey::derive(&secret, "device");
         let waiting = own.waiting_room.clone();
@@ -218,6 +238,7 @@ impl Service for Auth {
     fn status(&self) -> Map<String, Value> {
         [
             ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting())),
+            ("recovery_codes_used".to_owned(), json!(self.authenticators().recovered())),
             ("sign_ins_held_back".to_owned(), self.sign_in.attempts.status()),
             ("waiting_room".to_owned(), self.waiting_room.status()),
             ("session_copies".to_owned(), self.sessions().copies.report()),
@@ -252,13 +273,20 @@ async fn follow_revocations(kit: &Kit) -> Result<(Revocations, Follower), StartE
     Ok((revocations, follower))
 }
 
-/// A database with demo accounts, whose passwords are known to everybody, must not be opened to real people.
+/// A database with demo accounts, whose passwords are known to everybody, must not be opened to real people; nor one with
+/// secrets of authenticators that were never encrypted.
 async fn refuse_demo_accounts(kit: &Kit) -> Result<(), StartError> {
     if kit.profile.accepts_demo() {
         return Ok(());
     }
     let context = Context::background(kit.clock.clone(), std::time::Duration::from_secs(5));
-    if store::account::exists_demo(&mut kit.database.read(&context).await?).await? {
+    let mut reader = kit.database.read(&context).await?;
+    if store::authenticator::exists_plain(&mut reader).await? {
+        let message =
+            "the database holds secrets of authenticators that are not encrypted: people enrol anew";
+        return Err(Invalid::new(message).into());
+    }
+    if store::account::exists_demo(&mut reader).await? {
         let message = format!(
             "the database holds demo accounts and profile is {}: use a database of its own",
             kit.profile

@@ -20,6 +20,9 @@ pub struct Config {
     /// Keys of people's sessions.
     #[garde(dive)]
     pub access_tokens: AccessTokens,
+    /// How secrets of authenticators are kept.
+    #[garde(dive)]
+    pub authenticators: Authenticators,
     /// How long sessions live.
     #[serde(default)]
     #[garde(dive)]
@@ -78,6 +81,36 @@ impl AccessTokens {
     pub fn refresh_key_files(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.refresh_key_file).chain(&self.older_refresh_key_files)
     }
+}
+
+/// How secrets of authenticators are kept.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Authenticators {
+    /// Symmetric key (JWK) that encrypts them. Without it nobody with an authenticator can sign in: keep a copy apart from
+    /// the database's.
+    #[garde(skip)]
+    pub key_file: PathBuf,
+    /// Keys that secrets were encrypted with before: those still open, and are encrypted anew when they are used next.
+    /// Recovery codes of before stay good for as long as their key is here.
+    #[serde(default)]
+    #[garde(length(max = 8))]
+    pub older_key_files: Vec<PathBuf>,
+    /// Whose account it is, as the authenticator shows it.
+    #[serde(default = "default_issuer")]
+    #[garde(length(chars, min = 1, max = 64), custom(shared::http::line))]
+    pub issuer: String,
+}
+
+impl Authenticators {
+    /// Every key that a secret may be encrypted with, the current one first.
+    pub fn key_files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.key_file).chain(&self.older_key_files)
+    }
+}
+
+fn default_issuer() -> String {
+    "ENT".to_owned()
 }
 
 fn default_lifetime_s() -> u64 {
@@ -199,6 +232,7 @@ impl OwnConfig for Config {
         signing_keys::read(self.access_tokens.signing_key_files(), profile)?;
         self.access_tokens
             .refresh_key_files()
+            .chain(self.authenticators.key_files())
             .try_for_each(|file| keys::read_secret(file, profile).map(drop))?;
         Ok(())
     }

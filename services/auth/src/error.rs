@@ -1,6 +1,7 @@
 //! Settles everything that can go wrong in auth, and the problem that each of it is to whoever asked.
 
 mod administration;
+mod authenticator;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use shared::http::{Failure, Problem};
 use shared::{audit, pg, redis};
 
 pub use administration::AdministrationError;
+pub use authenticator::AuthenticatorError;
 
 use crate::domain::hasher::HASHES;
 
@@ -31,6 +33,9 @@ pub enum Error {
     /// What goes wrong with administration, and what it has closed.
     #[error(transparent)]
     Administration(#[from] AdministrationError),
+    /// What goes wrong with authenticators and recovery codes.
+    #[error(transparent)]
+    Authenticator(#[from] AuthenticatorError),
     /// No refresh handle, a forged one, or one whose session is over.
     #[error("the session is over")]
     SessionOver,
@@ -67,9 +72,6 @@ pub enum Error {
     /// The caller has to prove again who they are.
     #[error("a one-time code of the last minutes is needed")]
     StepUpRequired,
-    /// The account has no authenticator.
-    #[error("the account has no authenticator")]
-    NoAuthenticator,
     /// There is no such account, as far as the caller may know.
     #[error("no such account")]
     NoAccount,
@@ -111,8 +113,18 @@ impl Error {
     /// Whether the person may only have mistyped.
     fn may_be_mistyped(&self) -> bool {
         match self {
-            Self::InvalidCredentials | Self::TotpRequired | Self::TotpWrong | Self::TotpUsed => true,
-            Self::Administration(_)
+            Self::InvalidCredentials
+            | Self::TotpRequired
+            | Self::TotpWrong
+            | Self::TotpUsed
+            | Self::Authenticator(AuthenticatorError::RecoveryCodeWrong) => true,
+            Self::Authenticator(
+                AuthenticatorError::EnrolmentRequired
+                | AuthenticatorError::NoAuthenticator
+                | AuthenticatorError::NothingOffered
+                | AuthenticatorError::FreshSignInRequired,
+            )
+            | Self::Administration(_)
             | Self::SessionOver
             | Self::SessionNotFound
             | Self::SignInBusy
@@ -124,7 +136,6 @@ impl Error {
             | Self::PasswordKnown
             | Self::NotAllowed
             | Self::StepUpRequired
-            | Self::NoAuthenticator
             | Self::NoAccount
             | Self::KeyReused
             | Self::TicketUsed
@@ -152,6 +163,7 @@ impl Failure for Error {
             | Self::TotpWrong
             | Self::TotpUsed
             | Self::Administration(_)
+            | Self::Authenticator(_)
             | Self::SessionOver
             | Self::HeldBack(_)
             | Self::ResetRequired
@@ -161,7 +173,6 @@ impl Failure for Error {
             | Self::PasswordKnown
             | Self::NotAllowed
             | Self::StepUpRequired
-            | Self::NoAuthenticator
             | Self::NoAccount
             | Self::KeyReused
             | Self::TicketUsed
@@ -193,6 +204,7 @@ impl Failure for Error {
                 "This code was used before: wait for the next one, up to 30 seconds.",
             ),
             Self::Administration(error) => error.problem(),
+            Self::Authenticator(error) => error.problem(),
             Self::SessionOver => unauthorized("session_over", "The session is over: sign in again."),
             Self::SessionNotFound => {
                 Problem::new(StatusCode::NOT_FOUND, "session_not_found", "You have no such session.")
@@ -216,7 +228,7 @@ impl Failure for Error {
             Self::CodeWrong => {
                 unauthorized("code_wrong", "Login and code do not match, or the code was used or is too old.")
             }
-            Self::NoProof => unprocessable("invalid_body", "Send either code, or password and totp_code."),
+            Self::NoProof => unprocessable("invalid_body", "Send code, or password with one second factor."),
             Self::PasswordTooShort(least) => unprocessable(
                 "password_too_short",
                 &format!("The new password needs at least {least} letters."),
@@ -230,9 +242,6 @@ impl Failure for Error {
                 "step_up_required",
                 "Prove again who you are, with the current code of your authenticator.",
             ),
-            Self::NoAuthenticator => {
-                forbidden("authenticator_required", "This needs an authenticator, and your account has none.")
-            }
             Self::NoAccount => {
                 Problem::new(StatusCode::NOT_FOUND, "account_not_found", "There is no such account here.")
             }

@@ -94,6 +94,8 @@ enum Command {
     ActivationCode(Account),
     /// Print a code by which a password is reset.
     ResetCode(Account),
+    /// Print a code for an authenticator.
+    AuthenticatorCode(Account),
     /// Close an account.
     Block(Account),
     /// Open a blocked account again.
@@ -227,6 +229,9 @@ async fn command(
             code(database, context, account, Purpose::Activation, config).await
         }
         Command::ResetCode(account) => code(database, context, account, Purpose::Reset, config).await,
+        Command::AuthenticatorCode(account) => {
+            code(database, context, account, Purpose::Authenticator, config).await
+        }
         Command::Block(account) => {
             let mut transaction = database.begin(context, Work::Write).await?;
             school_account::block_in(&mut transaction, &account.order(), account.of()).await?;

@@ -1,4 +1,4 @@
-//! Settles the keys of a test: one access-token key, one key per service, a refresh key, all in a temporary folder.
+//! Settles the keys of a test: one access-token key, one key per service, secrets, all in a temporary folder.
 
 use std::path::PathBuf;
 
@@ -38,6 +38,7 @@ impl TestKeys {
         }
         write("access", &keys::generate_signing_key(&format!("{kind}-access")).private_jwk);
         write("refresh", &keys::generate_secret(&format!("{kind}-refresh")));
+        write("authenticators", &keys::generate_secret(&format!("{kind}-authenticators")));
         let access = keys::read_signing_key(&folder.path().join("access"), Profile::Test).expect("a key");
         let jwks = Jwks { keys: vec![access.public.clone()] };
         write("jwks", &serde_json::to_string(&jwks).expect("a key set"));
@@ -46,7 +47,7 @@ impl TestKeys {
         Self { folder, access }
     }
 
-    /// A key file by name: `access`, `refresh`, `jwks`, `revocations` (none), a service, or `<service>.pub`.
+    /// A key file by name: `access`, `refresh`, `authenticators`, `jwks`, `revocations` (none), a service, or `<service>.pub`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -15,11 +15,12 @@ pub(crate) fn ensure(layout: &Layout, services: &[&str]) -> Result<()> {
         ensure_pair(&audit_private(layout, service), Some(&audit_public(layout, service)), &audit)?;
     }
     ensure_pair(&access_token(layout), None, "access-token")?;
-    let refresh = refresh_handle(layout);
-    if !refresh.is_file() {
-        write_file(&refresh, generate_secret(&kid("refresh-handle")), 0o600)?;
-    }
-    Ok(())
+    ensure_secret(&refresh_handle(layout), "refresh-handle")?;
+    ensure_secret(&authenticators(layout), "authenticators")
+}
+
+fn ensure_secret(file: &Path, name: &str) -> Result<()> {
+    if file.is_file() { Ok(()) } else { write_file(file, generate_secret(&kid(name)), 0o600) }
 }
 
 fn ensure_pair(private: &Path, public: Option<&Path>, name: &str) -> Result<()> {
@@ -68,4 +69,9 @@ pub(crate) fn access_token(layout: &Layout) -> PathBuf {
 /// What auth protects refresh handles with.
 pub(crate) fn refresh_handle(layout: &Layout) -> PathBuf {
     layout.path("keys/refresh-handle.key")
+}
+
+/// What auth encrypts the secrets of authenticators with.
+pub(crate) fn authenticators(layout: &Layout) -> PathBuf {
+    layout.path("keys/authenticators.key")
 }

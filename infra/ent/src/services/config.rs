@@ -55,6 +55,8 @@ struct Own {
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<SignIn>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    authenticators: BTreeMap<&'static str, PathBuf>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     siblings: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -150,6 +152,7 @@ fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Con
             access_tokens: access_tokens(layout, instance),
             sign_in: (service == "auth")
                 .then(|| SignIn { hash_threads: hash_threads(options.instances), hash_share: HASH_SHARE }),
+            authenticators: authenticators(layout, service),
             siblings: siblings(service, options),
         },
     }
@@ -171,6 +174,12 @@ fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str,
     }
     let cache = |what: &str| layout.path("cache").join(format!("{}.{what}.json", instance.name()));
     BTreeMap::from([("jwks_cache_file", cache("jwks")), ("revocations_cache_file", cache("revocations"))])
+}
+
+/// Only auth knows one-time codes.
+fn authenticators(layout: &Layout, service: &str) -> BTreeMap<&'static str, PathBuf> {
+    let key = (service == "auth").then(|| ("key_file", keys::authenticators(layout)));
+    key.into_iter().collect()
 }
 
 /// Whom a service asks: only services before it, at the internal addresses of all their instances, or at the
@@ -241,6 +250,7 @@ mod tests {
     fn only_auth_signs_and_it_asks_nobody() {
         let table = rendered("auth");
         assert!(table["own"]["access_tokens"].get("signing_key_file").is_some());
+        assert!(table["own"]["authenticators"].get("key_file").is_some());
         assert!(table["own"].get("siblings").is_none());
         let trusted: Vec<&String> = table["service_identity"]["trusted"].as_table().unwrap().keys().collect();
         assert_eq!(trusted, ["courses", "messaging"]);

@@ -18,6 +18,8 @@ pub enum Purpose {
     Activation,
     /// Another password.
     Reset,
+    /// An authenticator, the first or another.
+    Authenticator,
 }
 
 impl Purpose {
@@ -26,6 +28,7 @@ impl Purpose {
         match self {
             Self::Activation => "activation",
             Self::Reset => "reset",
+            Self::Authenticator => "authenticator",
         }
     }
 }

@@ -39,6 +39,8 @@ pub async fn contain(revocations: &Revocations, context: &Context, command: &Com
         return Err(Error::NoAccount);
     }
     store::containment::withdraw_codes(&mut transaction, *person_id, now).await?;
+    store::authenticator::withdraw_recovery_codes(&mut transaction, *person_id).await?;
+    store::authenticator::withdraw_offer(&mut transaction, *person_id).await?;
     let details = json!({ "by": caller, "reason": command.reason });
     let act = Act {
         target: Target::Accounts(vec![*person_id]),

@@ -2,6 +2,7 @@
 
 pub mod administration;
 pub mod attempts;
+pub mod authenticators;
 pub mod breach_filter;
 pub mod browser;
 pub mod campaign;
@@ -10,6 +11,7 @@ pub mod codes;
 pub mod containment;
 pub mod device;
 pub mod directory;
+pub mod enrolment;
 pub mod hasher;
 pub mod new_password;
 pub mod own_sessions;
@@ -22,6 +24,7 @@ pub mod revocation;
 pub mod role_change;
 pub mod school_account;
 pub mod sealed;
+pub mod sealed_secret;
 pub mod session;
 pub mod session_copies;
 mod session_lookup;

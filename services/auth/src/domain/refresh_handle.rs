@@ -20,7 +20,7 @@ const MOST_MEMBERSHIPS: usize = 64;
 pub enum Method {
     /// Password alone.
     Password,
-    /// Password and one-time code.
+    /// Password and one-time code, of an authenticator or for recovery.
     PasswordAndTotp,
 }
 

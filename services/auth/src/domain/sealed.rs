@@ -15,9 +15,7 @@ pub struct SealingKey(Hmac<Sha256>);
 impl SealingKey {
     /// The key for `kind`. What is sealed under one kind never opens under another.
     pub fn derive(secret: &[u8; 32], kind: &str) -> Self {
-        let mut derived = mac_with(secret);
-        derived.update(kind.as_bytes());
-        Self(mac_with(&derived.finalize().into_bytes().into()))
+        Self(mac_with(&derived(secret, kind)))
     }
 
     /// The content with its MAC, as a cookie can carry it.
@@ -57,6 +55,13 @@ impl SealingKey {
         mac.update(content);
         mac.finalize().into_bytes().into()
     }
+}
+
+/// The bytes of a key of one kind, for what needs more than a MAC.
+pub fn derived(secret: &[u8; 32], kind: &str) -> [u8; 32] {
+    let mut derived = mac_with(secret);
+    derived.update(kind.as_bytes());
+    derived.finalize().into_bytes().into()
 }
 
 fn mac_with(key: &[u8; 32]) -> Hmac<Sha256> {

@@ -4,10 +4,10 @@ use shared::config::Profile;
 use shared::context::Context;
 use shared::pg::{Database, Work};
 use shared::redis::Cluster;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::attempts::{Attempts, Origin, Outcome};
+use super::authenticators::{Authenticators, SecondFactor};
 use super::hasher::Hasher;
 use super::password::HASH_OF_NOBODY;
 use super::password_policy;
@@ -15,9 +15,8 @@ use super::refresh_handle::Method;
 use super::rehash::Rehash;
 use super::session::{Identified, Sessions};
 use super::session_tokens::Granted;
-use super::totp;
 use super::waiting_room::Inside;
-use crate::error::{AdministrationError, Error};
+use crate::error::{AdministrationError, AuthenticatorError, Error};
 use crate::store;
 use crate::store::account::Account;
 
@@ -27,8 +26,8 @@ pub struct Credentials {
     pub login: String,
     /// Exactly as typed.
     pub password: Zeroizing<String>,
-    /// The current code of the authenticator, if one was typed.
-    pub totp_code: Option<String>,
+    /// What else was typed, if anything.
+    pub second_factor: Option<SecondFactor>,
     /// Which browser it was typed in.
     pub browser: String,
 }
@@ -51,6 +50,8 @@ pub struct SignIn {
     pub cluster: Cluster,
     /// Whose attempts are held back.
     pub attempts: Attempts,
+    /// Second factors.
+    pub authenticators: Authenticators,
     /// What renews hashes with old parameters.
     pub rehash: Rehash,
     /// What a sign-in opens.
@@ -123,7 +124,7 @@ impl SignIn {
             self.is_open_to_known(found.as_ref(), origin)?;
         }
         let attempt = self.attempts.begin(context, &login, person, origin).await?;
-        let outcome = self.identify(context, inside, found, typed, aim).await;
+        let outcome = self.identify(context, inside, found, typed, (aim, origin)).await;
         self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
         outcome
     }
@@ -135,7 +136,7 @@ impl SignIn {
         inside: Inside,
         found: Option<Account>,
         typed: &Credentials,
-        aim: Aim,
+        (aim, origin): (Aim, Origin<'_>),
     ) -> Result<(Account, Method), Error> {
         let hash = found.as_ref().and_then(|account| account.password_hash.as_deref());
         let hash = hash.unwrap_or(HASH_OF_NOBODY).to_owned();
@@ -147,7 +148,7 @@ impl SignIn {
         if account.is_reset_forced && aim == Aim::Session {
             return Err(Error::ResetRequired);
         }
-        let method = self.second_factor(context, &account, typed.totp_code.as_deref()).await?;
+        let method = self.second_factor(context, &account, typed, (aim, origin)).await?;
         if aim == Aim::Session {
             self.is_open_to(&account)?;
         }
@@ -172,7 +173,12 @@ impl SignIn {
     fn outcome(identified: &Result<(Account, Method), Error>) -> Outcome {
         match identified {
             Ok(_) => Outcome::Right,
-            Err(Error::InvalidCredentials | Error::TotpWrong | Error::TotpUsed) => Outcome::Wrong,
+            Err(
+                Error::InvalidCredentials
+                | Error::TotpWrong
+                | Error::TotpUsed
+                | Error::Authenticator(AuthenticatorError::RecoveryCodeWrong),
+            ) => Outcome::Wrong,
             // The password was right, or nobody has looked at it.
             Err(_) => Outcome::Open,
         }
@@ -193,32 +199,36 @@ impl SignIn {
         !account.is_blocked && (!account.is_demo || self.profile.accepts_demo())
     }
 
+    /// What the account asks for besides its password. Whoever has an authenticator is asked on every device; personnel
+    /// without one are let in where they have signed in before, and nowhere else.
     async fn second_factor(
         &self,
         context: &Context,
         account: &Account,
-        code: Option<&str>,
+        typed: &Credentials,
+        (aim, origin): (Aim, Origin<'_>),
     ) -> Result<Method, Error> {
-        let Some(secret) = &account.totp_secret else { return Ok(Method::Password) };
-        let code = code.ok_or(Error::TotpRequired)?;
-        self.use_totp_code(context, account.person_id, secret, code).await?;
-        Ok(Method::PasswordAndTotp)
-    }
-
-    /// Whether a one-time code is the current one, which is then used up.
-    pub async fn use_totp_code(
-        &self,
-        context: &Context,
-        person_id: Uuid,
-        secret: &str,
-        code: &str,
-    ) -> Result<(), Error> {
-        let now = context.clock().unix_seconds();
-        let step = totp::matching_step(secret, code, now).ok_or(Error::TotpWrong)?;
-        let mut transaction = self.database.begin(context, Work::Login).await?;
-        if !store::account::use_totp_step(&mut transaction, person_id, step).await? {
-            return Err(Error::TotpUsed);
+        let Some(kept) = &account.totp_secret else {
+            let is_known =
+                origin.device.is_some_and(|device| device.known_since(account.person_id).is_some());
+            let is_staff = account.memberships.iter().any(|membership| membership.role.is_staff());
+            let is_open = is_known || !is_staff || aim == Aim::NewPassword;
+            return if is_open {
+                Ok(Method::Password)
+            } else {
+                Err(AuthenticatorError::EnrolmentRequired.into())
+            };
+        };
+        match (typed.second_factor.as_ref().ok_or(Error::TotpRequired)?, aim) {
+            (SecondFactor::Totp(code), Aim::Session | Aim::NewPassword) => {
+                self.authenticators.use_totp_code(context, account.person_id, kept, code).await?;
+            }
+            (SecondFactor::Recovery(code), Aim::Session) => {
+                self.authenticators.use_recovery_code(context, account.person_id, code).await?;
+            }
+            // Recovery codes lie where passwords lie: a forced reset asks for what only its person holds.
+            (SecondFactor::Recovery(_), Aim::NewPassword) => return Err(Error::ResetRequired),
         }
-        Ok(transaction.commit().await?)
+        Ok(Method::PasswordAndTotp)
     }
 }

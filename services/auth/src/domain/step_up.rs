@@ -7,7 +7,7 @@ use shared::session::Claims;
 use super::attempts::Outcome;
 use super::session_tokens::Granted;
 use super::sign_in::SignIn;
-use crate::error::Error;
+use crate::error::{AuthenticatorError, Error};
 use crate::store;
 
 /// Raises `auth_time` and `amr` of the caller's session. The handle must be of that session: a token alone does not do.
@@ -37,8 +37,8 @@ pub async fn step_up(
 async fn prove(sign_in: &SignIn, context: &Context, caller: &Claims, code: &str) -> Result<(), Error> {
     let secret = {
         let mut reader = sign_in.database.reader(context, Work::Login).await?;
-        store::account::find_totp_secret(&mut reader, caller.sub).await?
+        store::authenticator::find_secret(&mut reader, caller.sub).await?
     };
-    let secret = secret.ok_or(Error::NoAuthenticator)?;
-    sign_in.use_totp_code(context, caller.sub, &secret, code).await
+    let secret = secret.ok_or(AuthenticatorError::NoAuthenticator)?;
+    sign_in.authenticators.use_totp_code(context, caller.sub, &secret, code).await
 }

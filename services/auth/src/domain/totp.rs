@@ -18,6 +18,23 @@ pub fn matching_step(secret_base32: &str, code: &str, unix_seconds: u64) -> Opti
     i64::try_from(step).ok()
 }
 
+/// What an authenticator reads from a QR code (the key URI format that its makers agreed on).
+pub fn uri(issuer: &str, login: &str, secret_base32: &str) -> String {
+    let (issuer, login) = (percent_encoded(issuer), percent_encoded(login));
+    format!(
+        "otpauth://totp/{issuer}:{login}?secret={secret_base32}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_S}"
+    )
+}
+
+/// All but unreserved characters (RFC 3986, 2.3).
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +51,14 @@ mod tests {
                 "{time}"
             );
         }
+    }
+
+    #[test]
+    fn an_authenticator_reads_whose_secret_it_is() {
+        let uri = uri("ENT Île-de-France", "zoé@martin", RFC_SECRET);
+        let read = TOTP::from_url_unchecked(&uri).unwrap();
+        assert_eq!(read.issuer.as_deref(), Some("ENT Île-de-France"), "{uri}");
+        assert_eq!((read.account_name.as_str(), read.generate(59).as_str()), ("zoé@martin", "287082"));
     }
 
     #[test]

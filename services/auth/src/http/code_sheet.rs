@@ -23,6 +23,7 @@ fn page(printed: &Printed, address: &str) -> String {
     let what = match printed.purpose {
         Purpose::Activation => "Activer mon compte",
         Purpose::Reset => "Choisir un nouveau mot de passe",
+        Purpose::Authenticator => "Associer une application de codes à usage unique",
     };
     let until = paris_time::in_french(printed.expires_at);
     let cards: String = printed

@@ -1,10 +1,12 @@
 //! Settles the whole route table of auth.
 
+mod authenticators;
 mod authority;
 mod campaign;
 mod code_sheet;
 mod containment;
 mod directory;
+mod enrolments;
 mod jwks;
 mod me;
 mod new_password;
@@ -48,6 +50,12 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve_queued(new_password::activate, Critical, Anybody)
         .serve_queued(new_password::reset, Critical, Anybody)
         .serve(new_password::issue, Normal, Sensitive)
+        .serve(authenticators::show, Normal, SignedIn)
+        .serve(authenticators::offer, Normal, Sensitive)
+        .serve(authenticators::confirm, Normal, Sensitive)
+        .serve(authenticators::renew_recovery_codes, Normal, Sensitive)
+        .serve(enrolments::offer, Normal, Anybody)
+        .serve(enrolments::confirm, Normal, Anybody)
         .serve(own_sessions::list, Normal, SignedIn)
         .serve(own_sessions::end_one, Normal, SignedIn)
         .serve(own_sessions::end_all, Normal, SignedIn)

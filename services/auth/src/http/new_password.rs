@@ -16,6 +16,7 @@ use super::authority::Authority;
 use super::waiting_room::Door;
 use crate::app::Auth;
 use crate::domain::attempts::Origin;
+use crate::domain::authenticators::SecondFactor;
 use crate::domain::codes::Purpose;
 use crate::domain::new_password::Typed;
 use crate::domain::sign_in::Credentials;
@@ -25,7 +26,7 @@ use crate::error::Error;
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCode {
-    /// The first password, or another.
+    /// The first password, another, or an authenticator.
     #[garde(skip)]
     purpose: Purpose,
     /// Who demanded it.
@@ -178,7 +179,8 @@ pub async fn reset(
         }
         (None, Some(old), Some(code)) => {
             let (old, browser) = (Zeroizing::new(old), String::new());
-            let credentials = Credentials { login, password: old, totp_code: Some(code), browser };
+            let credentials =
+                Credentials { login, password: old, second_factor: Some(SecondFactor::Totp(code)), browser };
             auth.new_passwords().replace(&context, inside, origin, credentials, &password).await?;
         }
         (Some(_) | None, Some(_) | None, Some(_) | None) => return Err(Error::NoProof.into()),

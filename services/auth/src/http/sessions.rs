@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::waiting_room::{self, Door};
 use crate::app::Auth;
 use crate::domain::attempts::Origin;
+use crate::domain::authenticators::SecondFactor;
 use crate::domain::browser;
 use crate::domain::session_tokens::Granted;
 use crate::domain::sign_in::Credentials;
@@ -41,6 +42,10 @@ pub struct NewSession {
     #[garde(inner(length(bytes, equal = 6), ascii))]
     #[schema(example = "287082")]
     totp_code: Option<String>,
+    /// One of the recovery codes, in place of `totp_code`; case, blanks and dashes do not matter.
+    #[garde(inner(length(chars, min = 1, max = 40), custom(shared::http::line)))]
+    #[schema(example = "7KQ2-M0XA-9TRC")]
+    recovery_code: Option<String>,
 }
 
 /// A new session. The tokens are in cookies that pages cannot read.
@@ -83,8 +88,8 @@ pub struct Refreshed {
         (status = 400, body = ProblemBody, content_type = "application/problem+json",
             description = "malformed_body, idempotency_key_not_taken"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json",
-            description = "invalid_credentials, totp_required, totp_wrong, totp_code_used"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin, password_reset_required, sign_in_closed (with a member `until`, and `Retry-After`)"),
+            description = "invalid_credentials, totp_required, totp_wrong, totp_code_used, recovery_code_wrong"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin, password_reset_required, enrolment_required, sign_in_closed (with a member `until`, and `Retry-After`)"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "ticket_used"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
@@ -104,9 +109,14 @@ pub async fn sign_in(
     request: HttpRequest,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
-    let password = Zeroizing::new(new.password);
-    let browser = browser_of(&request);
-    let typed = Credentials { login: new.login, password, totp_code: new.totp_code, browser };
+    let second_factor = match (new.totp_code, new.recovery_code) {
+        (None, None) => None,
+        (Some(code), None) => Some(SecondFactor::Totp(code)),
+        (None, Some(code)) => Some(SecondFactor::Recovery(code)),
+        (Some(_), Some(_)) => return Err(Error::NoProof.into()),
+    };
+    let (password, browser) = (Zeroizing::new(new.password), browser_of(&request));
+    let typed = Credentials { login: new.login, password, second_factor, browser };
     let Door { inside, device } = door;
     let ticket = inside.ticket;
     let origin = Origin { device: device.as_ref(), network };

@@ -231,6 +231,7 @@ fn ticket_of(request: &HttpRequest, room: &WaitingRoom) -> Option<Ticket> {
     }
 }
 
-fn device_of(request: &HttpRequest, auth: &Auth) -> Option<Device> {
+/// The device that asks, if it is one of ours.
+pub(super) fn device_of(request: &HttpRequest, auth: &Auth) -> Option<Device> {
     auth.open_device(request.cookie(DEVICE_COOKIE)?.value())
 }

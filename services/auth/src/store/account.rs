@@ -14,7 +14,7 @@ pub struct Account {
     pub family_name: String,
     /// PHC string; none before the account has been activated.
     pub password_hash: Option<String>,
-    /// Base32 secret of the authenticator, if the account has one.
+    /// Secret of the authenticator as it is kept, if the account has one.
     pub totp_secret: Option<String>,
     /// Every revocation up to this epoch was there when this was read.
     pub epoch: i64,
@@ -80,22 +80,6 @@ pub async fn find_current(reader: &mut Reader, person_id: Uuid, sid: Uuid) -> Re
         is_blocked: row.get(3),
         revoked: row.get(4),
     }))
-}
-
-/// Base32 secret of a person's authenticator, if there is one and the account may be used.
-pub async fn find_totp_secret(reader: &mut Reader, person_id: Uuid) -> Result<Option<String>, Error> {
-    let sql =
-        "select totp_secret from account where person_id = $1 and blocked_at is null and locked_at is null";
-    Ok(reader.query_opt(sql, &[&person_id]).await?.and_then(|row| row.get(0)))
-}
-
-/// Notes that the code of `step` has been used. False when it, or a later one, was used before.
-pub async fn use_totp_step(transaction: &mut Transaction, person_id: Uuid, step: i64) -> Result<bool, Error> {
-    // A sign-in must not wait for the disk: losing the last moments of this in a crash costs one replay within a minute.
-    transaction.execute("set local synchronous_commit = off", &[]).await?;
-    let sql = "update account set totp_last_step = $2
-               where person_id = $1 and (totp_last_step is null or totp_last_step < $2)";
-    Ok(transaction.execute(sql, &[&person_id, &step]).await? == 1)
 }
 
 /// Replaces a hash by one of the same password, unless another password was set meanwhile.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod attempts;
+pub mod authenticator;
 pub mod campaign;
 pub mod code;
 pub mod containment;

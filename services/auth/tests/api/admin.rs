@@ -1,11 +1,9 @@
 //! Settles what tests of administration stand on: a school with an administrator who has just proved who they are.
 
 use serde_json::json;
-use shared::clock::Clock;
 use shared::testing::{Client, ManualClock, eventually};
-use totp_rs::{Algorithm, Secret, TOTP};
 
-use crate::app::{App, PASSWORD, TOTP_SECRET};
+use crate::app::{self, App, PASSWORD, TOTP_SECRET};
 
 /// The school.
 pub const SCHOOL: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -28,8 +26,7 @@ pub const OTHER_SCHOOL: &str = "00000000-0000-0000-0000-0000000000b1";
 
 /// The current code of everybody's authenticator.
 pub fn one_time_code(clock: &ManualClock) -> String {
-    let secret = Secret::Encoded(TOTP_SECRET.to_owned()).to_bytes().unwrap();
-    TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, secret, None, String::new()).generate(clock.unix_seconds())
+    app::one_time_code(TOTP_SECRET, clock)
 }
 
 /// The people.

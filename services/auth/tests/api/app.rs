@@ -7,13 +7,14 @@ use auth::Auth;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use shared::clock::{SharedClock, system_clock};
+use shared::clock::{Clock, SharedClock, system_clock};
 use shared::context::Context;
 use shared::redis::{self, Cluster};
 use shared::service::{Config, Service};
 use shared::session::ACCESS_COOKIE;
 use shared::testing::{Answer, Client, ManualClock, Running, TestDatabase, TestKeys, breakers, eventually};
 use tokio::runtime::Handle;
+use totp_rs::{Algorithm, Secret, TOTP};
 use uuid::Uuid;
 
 /// The password of everybody in these tests.
@@ -72,6 +73,7 @@ pub fn config(database: &TestDatabase, keys: &TestKeys, settings: Value) -> Conf
 pub fn own(keys: &TestKeys, settings: Value) -> Value {
     let mut own = json!({
         "access_tokens": { "signing_key_file": keys.file("access"), "refresh_key_file": keys.file("refresh") },
+        "authenticators": { "key_file": keys.file("authenticators") },
         "sign_in": { "hash_threads": 1, "queue": 8 },
     });
     if let (Some(own), Value::Object(settings)) = (own.as_object_mut(), settings) {
@@ -111,6 +113,12 @@ pub async fn copied(app: &App, browser: &Client, generation: i32) {
 /// Signs in without a one-time code.
 pub async fn sign_in(browser: &Client, login: &str, password: &str) -> Answer {
     browser.post("/auth/v1/sessions", &json!({ "login": login, "password": password })).await
+}
+
+/// The current code of an authenticator.
+pub fn one_time_code(secret: &str, clock: &dyn Clock) -> String {
+    let secret = Secret::Encoded(secret.to_owned()).to_bytes().expect("base32");
+    TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, secret, None, String::new()).generate(clock.unix_seconds())
 }
 
 /// Adds pupils `pupil.0`, `pupil.1` and so on, all with [`PASSWORD`].

@@ -42,6 +42,33 @@ fn browser(app: &App, role: Option<Role>) -> Client {
     }
 }
 
+/// Parts of the addresses of [`ask_of_credentials`].
+const OF_CREDENTIALS: [&str; 6] =
+    ["/authenticators", "/recovery-codes", "/enrolments", "/step-up", "/activations", "/password-resets"];
+
+/// The routes by which people prove who they are in another way than by a password; `None` for one without a row.
+async fn ask_of_credentials(browser: &Client, route: &str, nobody: &str) -> Option<Answer> {
+    let (method, path) = route.split_once(' ')?;
+    let body = match (method, path) {
+        ("GET", "/auth/v1/authenticators") => return Some(browser.get(path).await),
+        ("POST", "/auth/v1/authenticators" | "/auth/v1/recovery-codes") => {
+            return Some(browser.send(browser.request(Method::POST, path)).await);
+        }
+        ("POST", "/auth/v1/sessions/step-up" | "/auth/v1/authenticators/confirmation") => {
+            json!({ "totp_code": "000000" })
+        }
+        ("POST", "/auth/v1/activations" | "/auth/v1/password-resets") => {
+            json!({ "login": nobody, "code": "0000-0000-0000", "new_password": "tiroir vif" })
+        }
+        ("POST", "/auth/v1/enrolments") => json!({ "login": nobody, "code": "0000-0000-0000" }),
+        ("POST", "/auth/v1/enrolments/confirmation") => {
+            json!({ "login": nobody, "code": "0000-0000-0000", "totp_code": "000000" })
+        }
+        _ => return None,
+    };
+    Some(browser.post(path, &body).await)
+}
+
 async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked {
     let browser = browser(app, role);
     let (school, person) = match whose {
@@ -53,6 +80,8 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         return asked;
     }
     let is_own = whose == Whose::Own;
+    // Everybody types a name of their own, since what is typed wrong is counted by name.
+    let nobody = format!("nobody.{}", role.map_or("at-all", Role::name));
     let answer: Answer = match route {
         "GET /auth/v1/schools/{school_id}" if whose != Whose::SameSchool => {
             browser.get(&format!("/auth/v1/schools/{school}")).await
@@ -64,6 +93,15 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
         // Sessions are found by their person and id only: anybody else's is like one that never was.
         "DELETE /auth/v1/sessions/{sid}" => {
             browser.delete(&format!("/auth/v1/sessions/{}", Uuid::from_u128(0xdead))).await
+        }
+        route if OF_CREDENTIALS.iter().any(|part| route.contains(part)) => {
+            if !is_own {
+                return Asked::NoSense;
+            }
+            match ask_of_credentials(&browser, route, &nobody).await {
+                Some(answer) => answer,
+                None => return Asked::NoRow,
+            }
         }
         "GET /auth/v1/me" if is_own => browser.get("/auth/v1/me").await,
         "GET /auth/v1/waiting-room" if is_own => browser.get("/auth/v1/waiting-room").await,
@@ -78,21 +116,7 @@ async fn ask(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked 
             let body = json!({ "purpose": "reset", "authority": "Principal" });
             browser.post(&format!("/auth/v1/people/{person}/codes"), &body).await
         }
-        "POST /auth/v1/sessions/step-up" if is_own => {
-            browser.post("/auth/v1/sessions/step-up", &json!({ "totp_code": "000000" })).await
-        }
-        "POST /auth/v1/activations" if is_own => {
-            let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
-            browser.post("/auth/v1/activations", &body).await
-        }
-        "POST /auth/v1/password-resets" if is_own => {
-            let body = json!({ "login": "nobody", "code": "0000-0000-0000", "new_password": "tiroir vif" });
-            browser.post("/auth/v1/password-resets", &body).await
-        }
         "GET /auth/v1/schools/{school_id}"
-        | "POST /auth/v1/activations"
-        | "POST /auth/v1/sessions/step-up"
-        | "POST /auth/v1/password-resets"
         | "GET /auth/v1/schools/{school_id}/people"
         | "GET /auth/v1/me"
         | "GET /auth/v1/waiting-room"

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::clock::system_clock;
+use shared::clock::{SharedClock, system_clock};
 use shared::config::Profile;
 use shared::service_token::{Config as IdentityConfig, Identity};
 use shared::testing::Answer;
@@ -14,8 +14,17 @@ use crate::app::{App, PASSWORD, sign_in};
 const ZOE: Uuid = Uuid::from_u128(1);
 
 async fn contain(app: &App, person: Uuid, key: &str, audience: &str) -> Answer {
+    contain_at(app, system_clock(), (person, key, audience)).await
+}
+
+/// A sibling's command, by its clock.
+pub async fn contain_at(
+    app: &App,
+    clock: SharedClock,
+    (person, key, audience): (Uuid, &str, &str),
+) -> Answer {
     let config: IdentityConfig = serde_json::from_value(app.keys.identity("messaging")).unwrap();
-    let identity = Identity::open(&config, "messaging", Profile::Test, system_clock()).unwrap();
+    let identity = Identity::open(&config, "messaging", Profile::Test, clock).unwrap();
     let client = app.auth.internal_client();
     let request = client.request(Method::POST, &format!("/internal/v1/accounts/{person}/contain"));
     let body = json!({ "reason": "threats sent to 900 people", "authority": "Rectorat" });

@@ -6,11 +6,12 @@ use std::time::Duration;
 use auth::Auth;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::clock::{Clock, system_clock};
+use shared::clock::system_clock;
 use shared::testing::{Answer, Client, ManualClock, Running, eventually};
-use totp_rs::{Algorithm, Secret, TOTP};
+use uuid::Uuid;
 
-use crate::app::{App, PASSWORD, TOTP_SECRET, config, sign_in};
+use crate::app::{App, PASSWORD, TOTP_SECRET, config, one_time_code as code_of, sign_in};
+use crate::containment::contain_at;
 
 const RESETS: &str = "/auth/v1/password-resets";
 const ACTIVATIONS: &str = "/auth/v1/activations";
@@ -18,8 +19,7 @@ const ZOE: &str = "00000000-0000-0000-0000-000000000001";
 const NEW: &str = "tiroir vif bleu";
 
 fn one_time_code(clock: &ManualClock) -> String {
-    let secret = Secret::Encoded(TOTP_SECRET.to_owned()).to_bytes().unwrap();
-    TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, secret, None, String::new()).generate(clock.unix_seconds())
+    code_of(TOTP_SECRET, clock)
 }
 
 /// A school with an administrator, who has just signed in with a one-time code, and an account that nobody has opened.
@@ -141,6 +141,81 @@ async fn a_thief_with_the_old_password_never_completes_a_forced_reset() {
     let code = print(&admin, ZOE, "reset").await.expect(201).body["code"].as_str().unwrap().to_owned();
     redeem(&app, RESETS, "zoe.martin", &code, NEW).await.expect(204);
     sign_in(&app.browser(), "zoe.martin", NEW).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thief_who_was_in_before_gets_no_further_by_session_device_recovery_codes_or_older_codes() {
+    let clock = ManualClock::default();
+    let (app, admin) = start(&clock).await;
+    let activation =
+        print(&admin, ZOE, "activation").await.expect(201).body["code"].as_str().unwrap().to_owned();
+    let reset = print(&admin, ZOE, "reset").await.expect(201).body["code"].as_str().unwrap().to_owned();
+    // The thief was in, on a device that the account knows by now, and has taken all the recovery codes.
+    let thief = app.signed_in("zoe.martin").await;
+    let offered = thief.send(thief.request(Method::POST, "/auth/v1/authenticators")).await.expect(201);
+    let secret = offered.body["secret"].as_str().unwrap().to_owned();
+    let proof = json!({ "totp_code": code_of(&secret, &clock) });
+    let enrolled = thief.post("/auth/v1/authenticators/confirmation", &proof).await.expect(201);
+    let recovery = enrolled.body["recovery_codes"].clone();
+    let sql = "insert into authenticator_enrolment select person_id, totp_secret, now() from account where login = 'zoe.martin'";
+    app.database.connect().await.batch_execute(sql).await.unwrap();
+    let command = (Uuid::from_u128(1), "incident-1", "auth");
+    contain_at(&app, std::sync::Arc::new(clock.clone()), command).await.expect(200);
+    let sql = "select (select count(*) from recovery_code) + (select count(*) from authenticator_enrolment)
+                    + (select count(*) from account_code where used_at is null)";
+    assert_eq!(app.database.connect().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 0);
+
+    thief.post("/auth/v1/sessions/refresh", &json!({})).await.expect_problem(401, "session_over");
+    thief.post("/auth/v1/sessions/step-up", &proof).await.expect_problem(401, "session_revoked");
+    for path in ["/auth/v1/authenticators", "/auth/v1/recovery-codes"] {
+        thief.send(thief.request(Method::POST, path)).await.expect_problem(401, "session_revoked");
+    }
+    clock.advance(Duration::from_secs(30));
+    let mut with_old_password = vec![json!({}), json!({ "totp_code": code_of(&secret, &clock) })];
+    with_old_password
+        .extend(recovery.as_array().unwrap().iter().map(|code| json!({ "recovery_code": code })));
+    for mut body in with_old_password {
+        body["login"] = json!("zoe.martin");
+        body["password"] = json!(PASSWORD);
+        let refused = thief.post("/auth/v1/sessions", &body).await;
+        assert!(refused.headers.get("set-cookie").is_none(), "{refused:?}");
+        assert!([401, 429].contains(&refused.status), "{refused:?}");
+        body["new_password"] = json!(NEW);
+        assert!(thief.post(RESETS, &body).await.status >= 400, "{body}");
+    }
+    for (path, code) in [(ACTIVATIONS, &activation), (RESETS, &reset)] {
+        redeem(&app, path, "zoe.martin", code, NEW).await.expect_problem(401, "code_wrong");
+    }
+    // The school vouches for the owner: by one code for the password, by another for the authenticator.
+    clock.advance(Duration::from_hours(1));
+    let admin = app.browser();
+    let body = json!({ "login": "ada.admin", "password": PASSWORD, "totp_code": one_time_code(&clock) });
+    admin.post("/auth/v1/sessions", &body).await.expect(201);
+    eventually("administration is open", async || print(&admin, ZOE, "activation").await.status == 201).await;
+    let code = print(&admin, ZOE, "reset").await.expect(201).body["code"].as_str().unwrap().to_owned();
+    redeem(&app, RESETS, "zoe.martin", &code, NEW).await.expect(204);
+    let body = json!({ "login": "zoe.martin", "password": PASSWORD, "totp_code": code_of(&secret, &clock) });
+    app.browser().post("/auth/v1/sessions", &body).await.expect_problem(401, "invalid_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_reset_is_not_completed_by_recovery_codes() {
+    let clock = ManualClock::default();
+    let (app, _) = start(&clock).await;
+    let owner = app.signed_in("zoe.martin").await;
+    let offered = owner.send(owner.request(Method::POST, "/auth/v1/authenticators")).await.expect(201);
+    let proof = json!({ "totp_code": code_of(offered.body["secret"].as_str().unwrap(), &clock) });
+    let enrolled = owner.post("/auth/v1/authenticators/confirmation", &proof).await.expect(201);
+    force_reset(&app, "zoe.martin").await;
+    let recovery = &enrolled.body["recovery_codes"][0];
+    let mut body = json!({ "login": "zoe.martin", "password": PASSWORD, "recovery_code": recovery });
+    owner.post("/auth/v1/sessions", &body).await.expect_problem(403, "password_reset_required");
+    body["new_password"] = json!(NEW);
+    owner.post(RESETS, &body).await.expect_problem(400, "malformed_body");
+    let as_code = json!({ "login": "zoe.martin", "code": recovery, "new_password": NEW });
+    owner.post(RESETS, &as_code).await.expect_problem(401, "code_wrong");
+    let sql = "select count(*) from recovery_code where used_at is null";
+    assert_eq!(app.database.connect().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

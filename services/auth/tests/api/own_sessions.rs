@@ -10,7 +10,7 @@ use shared::session::{REFRESH_COOKIE, Role};
 use shared::testing::{Client, ManualClock, eventually};
 use uuid::Uuid;
 
-use crate::app::{App, PASSWORD, claims};
+use crate::app::{App, PASSWORD, TOTP_SECRET, claims, one_time_code};
 
 const SESSIONS: &str = "/auth/v1/sessions";
 const REFRESH: &str = "/auth/v1/sessions/refresh";
@@ -96,9 +96,10 @@ async fn sessions_of_the_personnel_end_sooner() {
     let clock = ManualClock::default();
     let settings = json!({ "sessions": { "staff": { "absolute_s": 7_200 } } });
     let app = App::start_with(settings, Arc::new(clock.clone())).await;
-    let to_teacher = "update account set totp_secret = null where login = 'paul.durand'";
-    app.database.connect().await.batch_execute(to_teacher).await.unwrap();
-    let (pupil, teacher) = (app.signed_in("zoe.martin").await, app.signed_in("paul.durand").await);
+    let (pupil, teacher) = (app.signed_in("zoe.martin").await, app.browser());
+    let code = one_time_code(TOTP_SECRET, &clock);
+    let body = json!({ "login": "paul.durand", "password": PASSWORD, "totp_code": code });
+    teacher.post("/auth/v1/sessions", &body).await.expect(201);
     for _ in 0..2 {
         clock.advance(Duration::from_mins(55));
         pupil.post(REFRESH, &json!({})).await.expect(200);

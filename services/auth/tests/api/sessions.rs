@@ -5,12 +5,10 @@ use std::time::Duration;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, ORIGIN, SET_COOKIE};
 use serde_json::json;
-use shared::clock::Clock;
 use shared::session::{ACCESS_COOKIE, REFRESH_COOKIE};
 use shared::testing::{Answer, ManualClock};
-use totp_rs::{Algorithm, Secret, TOTP};
 
-use crate::app::{App, PASSWORD, TOTP_SECRET, sign_in};
+use crate::app::{App, PASSWORD, TOTP_SECRET, one_time_code, sign_in};
 
 const REFRESH: &str = "/auth/v1/sessions/refresh";
 const CURRENT: &str = "/auth/v1/sessions/current";
@@ -63,8 +61,7 @@ async fn unknown_wrong_and_blocked_get_the_same_answer() {
 }
 
 fn code(clock: &ManualClock) -> String {
-    let secret = Secret::Encoded(TOTP_SECRET.to_owned()).to_bytes().unwrap();
-    TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, secret, None, String::new()).generate(clock.unix_seconds())
+    one_time_code(TOTP_SECRET, clock)
 }
 
 async fn sign_in_with_code(app: &App, code: &str) -> Answer {

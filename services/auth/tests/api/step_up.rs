@@ -1,16 +1,13 @@
 //! Settles how somebody who is signed in proves again who they are, and who cannot.
 
 use serde_json::json;
-use shared::clock::Clock;
 use shared::session::REFRESH_COOKIE;
 use shared::testing::{Answer, Client, ManualClock, eventually};
-use totp_rs::{Algorithm, Secret, TOTP};
 
-use crate::app::{App, PASSWORD, TOTP_SECRET};
+use crate::app::{App, PASSWORD, TOTP_SECRET, one_time_code};
 
 fn code(clock: &ManualClock) -> String {
-    let secret = Secret::Encoded(TOTP_SECRET.to_owned()).to_bytes().unwrap();
-    TOTP::new_unchecked(Algorithm::SHA1, 6, 0, 30, secret, None, String::new()).generate(clock.unix_seconds())
+    one_time_code(TOTP_SECRET, clock)
 }
 
 async fn step_up(browser: &Client, code: &str) -> Answer {
