@@ -36,6 +36,7 @@ use crate::domain::switches::Switches;
 use crate::domain::waiting_room::{Lane, WaitingRoom};
 use crate::store::account::Account;
 use crate::worker::campaign;
+use crate::worker::sweeper::Sweeper;
 use crate::worker::waiting_room::Keeper;
 use crate::{http, store};
 
@@ -229,6 +230,8 @@ impl Service for Auth {
             switches: self.switches().clone(),
         };
         kit.workers.spawn(|stop| keeper.run(stop));
+        let sweeper = Sweeper { database: kit.database.clone(), clock: kit.clock.clone() };
+        kit.workers.spawn(|stop| sweeper.run(stop));
     }
 
     fn verifier(&self) -> &Verifier {

@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod code;
 pub mod containment;
 pub mod directory;
+pub mod ended;
 pub mod person;
 pub mod revocation;
 pub mod role_change;

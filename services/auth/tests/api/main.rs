@@ -35,5 +35,6 @@ mod sessions;
 mod siblings;
 mod signing_keys;
 mod step_up;
+mod sweeper;
 mod switches;
 mod waiting_room;

@@ -1,0 +1,43 @@
+//! Settles that rows of codes, enrolments and containments are deleted when they have ended, and no sooner.
+
+use std::sync::Arc;
+
+use auth::Auth;
+use serde_json::json;
+use shared::clock::Clock;
+use shared::testing::{ManualClock, Running, eventually};
+
+use crate::app::{App, config};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_is_deleted_in_batches_and_the_rest_stays() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    let now = clock.utc().to_rfc3339();
+    let sql = format!(
+        "insert into account_code (code_hash, person_id, purpose, created_at, expires_at, used_at)
+           select lpad(n::text, 22, '0'), '00000000-0000-0000-0000-000000000001', 'reset', '{now}',
+                  '{now}'::timestamptz + interval '1 day' * (case when n <= 2500 then -1 else 1 end),
+                  case when n = 2501 then '{now}'::timestamptz - interval '1 minute' end
+           from generate_series(1, 2503) n;
+         insert into authenticator_enrolment (person_id, secret, expires_at) values
+           ('00000000-0000-0000-0000-000000000001', 's1.ended', '{now}'::timestamptz - interval '1 minute'),
+           ('00000000-0000-0000-0000-000000000002', 's1.open', '{now}'::timestamptz + interval '1 minute');
+         insert into containment (caller, key, person_id, epoch, contained_at)
+           select 'messaging', n::text, '00000000-0000-0000-0000-000000000001', 1, '{now}'::timestamptz - interval '1 day' * n
+           from generate_series(1, 40) n;"
+    );
+    let database = app.database.connect().await;
+    database.batch_execute(&sql).await.unwrap();
+    // Every instance sweeps when it starts.
+    let beside = Running::<Auth>::start(config(&app.database, &app.keys, json!({})), Arc::new(clock.clone()));
+    let left = async || {
+        let sql =
+            "select (select count(*) from account_code), (select count(*) from authenticator_enrolment),
+                          (select count(*) from containment)";
+        let row = database.query_one(sql, &[]).await.unwrap();
+        (row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i64>(2))
+    };
+    eventually("what has ended is gone", async || left().await == (2, 1, 31)).await;
+    drop(beside);
+}
