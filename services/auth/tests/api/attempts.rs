@@ -62,6 +62,7 @@ async fn come_in(app: &App, number: usize) -> usize {
     panic!("{login} does not get in");
 }
 
+/// Their stored hashes are of 64 KiB and one pass, so that the test takes seconds: what is counted is the same at any cost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_pupils_behind_one_address_of_whom_one_in_twenty_mistypes_all_get_in() {
     let app = start(system_clock()).await;

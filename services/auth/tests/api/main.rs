@@ -17,6 +17,7 @@ mod containment;
 mod degraded;
 mod directory;
 mod enrolments;
+mod failover;
 mod hardening;
 mod limits;
 mod me;

@@ -6,6 +6,8 @@
 //! instances meet; a shard that is away is replaced by what each instance has seen itself (`docs/decisions/0030`).
 
 mod local;
+#[cfg(test)]
+mod model;
 mod rules;
 
 use std::net::IpAddr;
