@@ -3,6 +3,7 @@
 //! `cargo ent bench [NAME] [--json]` runs it. A benchmark is a file here and a line in [`BENCHMARKS`].
 
 mod audit_append;
+mod auth;
 mod breaker;
 mod cache_hit;
 mod engines;
@@ -51,6 +52,8 @@ const ENGINES: &str = "engines";
 const WRK: &str = "wrk";
 /// The release build of courses, named by `ENT_BENCH_COURSES`.
 const COURSES: &str = "courses";
+/// The release build of auth, named by `ENT_BENCH_AUTH`.
+const AUTH: &str = "auth";
 
 /// In the order in which they run.
 const BENCHMARKS: &[Benchmark] = &[
@@ -60,6 +63,11 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "token-check", needs: &[], run: token_check::run },
     Benchmark { name: "audit-append", needs: &[ENGINES], run: audit_append::run },
     Benchmark { name: "http", needs: &[ENGINES, WRK, COURSES], run: http::run },
+    Benchmark { name: "sign-in", needs: &[ENGINES, AUTH], run: auth::sign_in::run },
+    Benchmark { name: "refresh", needs: &[ENGINES, AUTH], run: auth::refresh::run },
+    Benchmark { name: "waiting-room-poll", needs: &[ENGINES, WRK, AUTH], run: auth::poll::run },
+    Benchmark { name: "revocation", needs: &[ENGINES, AUTH, COURSES], run: auth::revocation::run },
+    Benchmark { name: "sessions-memory", needs: &[ENGINES], run: auth::sessions_memory::run },
     Benchmark { name: "stalled-clients", needs: &[ENGINES, COURSES], run: http::stalled::run },
 ];
 

@@ -9,6 +9,8 @@ pub enum Measure {
     Cost,
     /// So many a second: more is better, and the aim is the smallest ratio that is good enough.
     Rate,
+    /// Bytes of one of something: less is better.
+    Size,
 }
 
 /// What one contender reached: the median of its rounds.
@@ -38,7 +40,7 @@ pub struct Comparison {
 impl Measure {
     fn aim_word(self) -> &'static str {
         match self {
-            Self::Cost => "at most",
+            Self::Cost | Self::Size => "at most",
             Self::Rate => "at least",
         }
     }
@@ -47,6 +49,7 @@ impl Measure {
         match self {
             Self::Cost => "ns",
             Self::Rate => "per_second",
+            Self::Size => "bytes",
         }
     }
 
@@ -54,7 +57,9 @@ impl Measure {
         match self {
             Self::Cost if value < 10_000.0 => format!("{value:>10.1} ns"),
             Self::Cost => format!("{:>10.1} us", value / 1_000.0),
+            Self::Rate if value < 1_000.0 => format!("{value:>10.1} /s"),
             Self::Rate => format!("{value:>10.0} /s"),
+            Self::Size => format!("{value:>10.1} bytes"),
         }
     }
 }
@@ -75,7 +80,7 @@ impl Comparison {
     fn best_peer(&self) -> Option<&Figure> {
         let by_value = |one: &&Figure, other: &&Figure| one.value.total_cmp(&other.value);
         match self.measure {
-            Measure::Cost => self.peers.iter().min_by(by_value),
+            Measure::Cost | Measure::Size => self.peers.iter().min_by(by_value),
             Measure::Rate => self.peers.iter().max_by(by_value),
         }
     }
@@ -87,7 +92,7 @@ impl Comparison {
     /// Whether the aim is met; not by a figure that could not be measured.
     pub fn is_met(&self) -> bool {
         match self.measure {
-            Measure::Cost => self.ratio() <= self.aim,
+            Measure::Cost | Measure::Size => self.ratio() <= self.aim,
             Measure::Rate => self.ratio() >= self.aim,
         }
     }

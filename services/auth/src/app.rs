@@ -241,6 +241,7 @@ impl Service for Auth {
     fn status(&self) -> Map<String, Value> {
         [
             ("sign_ins_waiting".to_owned(), json!(self.sign_in.hasher.waiting())),
+            ("hashes".to_owned(), self.sign_in.hasher.report()),
             ("recovery_codes_used".to_owned(), json!(self.authenticators().recovered())),
             ("sign_ins_held_back".to_owned(), self.sign_in.attempts.status()),
             ("waiting_room".to_owned(), self.waiting_room.status()),

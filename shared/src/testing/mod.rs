@@ -30,3 +30,5 @@ pub use proxy::{FaultProxy, redis_behind_proxies};
 pub use registry::breakers;
 pub use running::Running;
 pub use waiting::eventually;
+
+pub use crate::tls::install_provider;

@@ -4,11 +4,11 @@
 //! straight at its port, over connections that are kept. The peer is a handler that returns the same status, headers and body from
 //! memory, on the same core at another time. The rest of wrk's core is kept busy in both cases, so that it is never what differs.
 
-mod bare;
-mod ours;
-mod programs;
+pub mod bare;
+pub mod ours;
+pub mod programs;
 pub mod stalled;
-mod wrk;
+pub mod wrk;
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use bare::Bare;
 pub use bare::serve as serve_bare;
 use ours::{Answer, Ours};
-use programs::{Cores, KeptBusy};
+use programs::{Cores, KeptBusy, Pinned};
 use wrk::Wrk;
 
 use crate::engines::Engines;
@@ -29,13 +29,13 @@ const ROUNDS: usize = 5;
 
 /// What is asked.
 pub struct Case {
-    name: &'static str,
-    path: &'static str,
-    is_signed_in: bool,
+    pub name: &'static str,
+    pub path: &'static str,
+    pub is_signed_in: bool,
     /// Whether the client says which copy it has.
-    is_conditional: bool,
+    pub is_conditional: bool,
     /// Smallest share of bare actix-web's rate.
-    aim: f64,
+    pub aim: f64,
 }
 
 const HOME: &str = "/courses/v1/home";
@@ -64,14 +64,23 @@ pub fn run() -> Result<Vec<Comparison>> {
     for case in &CASES {
         let answer = ours.answer(&engines, case)?;
         let bare = Bare::start(&answer, cores)?;
-        compared.extend(compare(case, &ours, &bare, &answer, cores)?);
+        let ours = (&ours.program, ours.address.as_str());
+        compared.extend(compare(("http", "http, processor time"), case, ours, &bare, &answer, cores)?);
     }
     Ok(compared)
 }
 
-fn compare(case: &Case, ours: &Ours, bare: &Bare, answer: &Answer, cores: Cores) -> Result<[Comparison; 2]> {
+/// Ours beside bare actix-web, in turn: by requests a second, and by processor time a request.
+pub fn compare(
+    (name, name_of_cost): (&'static str, &'static str),
+    case: &Case,
+    ours: (&Pinned, &str),
+    bare: &Bare,
+    answer: &Answer,
+    cores: Cores,
+) -> Result<[Comparison; 2]> {
     let script = wrk::script(&answer.requests)?;
-    let asked = |program: &programs::Pinned, address: &str| {
+    let asked = |program: &Pinned, address: &str| {
         let wrk = Wrk { cores, script: script.path(), url: format!("http://{address}{}", case.path) };
         wrk.ask(program)
     };
@@ -81,7 +90,7 @@ fn compare(case: &Case, ours: &Ours, bare: &Bare, answer: &Answer, cores: Cores)
     // The first round fills caches and is not counted.
     for round in 0..=ROUNDS {
         for (which, (program, address)) in
-            [(&ours.program, &ours.address), (&bare.program, &bare.address)].into_iter().enumerate()
+            [ours, (&bare.program, bare.address.as_str())].into_iter().enumerate()
         {
             let taken = asked(program, address)?;
             if round > 0 {
@@ -97,8 +106,8 @@ fn compare(case: &Case, ours: &Ours, bare: &Bare, answer: &Answer, cores: Cores)
         ]
     };
     Ok([
-        Comparison::new(("http", case.name), Measure::Rate, figures(rates), case.aim),
-        Comparison::new(("http, processor time", case.name), Measure::Cost, figures(costs), 1.0 / case.aim),
+        Comparison::new((name, case.name), Measure::Rate, figures(rates), case.aim),
+        Comparison::new((name_of_cost, case.name), Measure::Cost, figures(costs), 1.0 / case.aim),
     ])
 }
 
@@ -106,13 +115,15 @@ fn compare(case: &Case, ours: &Ours, bare: &Bare, answer: &Answer, cores: Cores)
 pub struct Scratch(tempfile::NamedTempFile);
 
 impl Scratch {
-    fn new(content: &str) -> Result<Self> {
+    /// A file with this in it.
+    pub fn new(content: &str) -> Result<Self> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), content)?;
         Ok(Self(file))
     }
 
-    fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::Method;
 use reqwest::header::{HeaderName, IF_NONE_MATCH};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use shared::session::{ACCESS_COOKIE, Role};
 use shared::testing::Client;
@@ -75,6 +75,17 @@ impl Ours {
 }
 
 impl Answer {
+    /// An answer as it came, and what is asked for it.
+    pub async fn of(response: Response, requests: Vec<Vec<(&'static str, String)>>) -> Result<Self> {
+        let status = response.status().as_u16();
+        let by_itself =
+            ["date", "content-length", "transfer-encoding", "connection"].map(HeaderName::from_static);
+        let headers = response.headers().iter().filter(|(name, _)| !by_itself.contains(name));
+        let headers = headers.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+        let headers = headers.collect::<Result<_>>()?;
+        Ok(Self { status, headers, body: response.text().await?, requests })
+    }
+
     fn header(&self, name: &str) -> Option<String> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
@@ -88,12 +99,7 @@ async fn ask(client: &Client, path: &str, tag: Option<&str>) -> Result<Answer> {
     let response = request.send().await?;
     let status = response.status().as_u16();
     ensure!(status == 200 || status == 304, "{path} answers {status}");
-    let by_itself =
-        ["date", "content-length", "transfer-encoding", "connection"].map(HeaderName::from_static);
-    let headers = response.headers().iter().filter(|(name, _)| !by_itself.contains(name));
-    let headers = headers.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
-    let headers = headers.collect::<Result<_>>()?;
-    Ok(Answer { status, headers, body: response.text().await?, requests: Vec::new() })
+    Answer::of(response, Vec::new()).await
 }
 
 /// As `cargo ent up` writes it, but nobody is refused for asking often: what is measured is what an answer costs.

@@ -36,8 +36,10 @@ pub(crate) fn run(context: &Context, asked: &cli::Bench) -> Result<u8> {
     if needs("wrk") && find_on_path("wrk").is_none() {
         machine::install_packages(context, &["wrk"], "wrk, which asks services as many clients do")?;
     }
-    if needs("courses") {
-        command.env("ENT_BENCH_COURSES", services::build_programs(context, &["courses"])?.path("courses"));
+    for (service, variable) in [("auth", "ENT_BENCH_AUTH"), ("courses", "ENT_BENCH_COURSES")] {
+        if needs(service) {
+            command.env(variable, services::build_programs(context, &[service])?.path(service));
+        }
     }
     if !needs("engines") {
         return attached(context, command);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use shared::attribution::Cause;
 use shared::clock::SharedClock;
 use shared::context::Context;
@@ -49,6 +50,9 @@ struct Queue {
     share: f64,
     /// Seconds of one hash and the rest after it, as the bits of an `f64`: a running mean.
     hash_s: AtomicU64,
+    computed: AtomicU64,
+    /// Whose asker had gone when they were computed: work for nobody.
+    unheard: AtomicU64,
     clock: SharedClock,
 }
 
@@ -144,6 +148,12 @@ impl Hasher {
         u32::try_from(self.0.0.bound).unwrap_or(u32::MAX).saturating_add(self.0.0.threads)
     }
 
+    /// `{computed, unheard}` since the start, for `/statusz`: hashes, and those whose asker had gone meanwhile.
+    pub fn report(&self) -> Value {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        json!({ "computed": read(&self.0.0.computed), "unheard": read(&self.0.0.unheard) })
+    }
+
     /// Checks that wait for a thread.
     pub fn waiting(&self) -> usize {
         self.0.0.lock().waiting.len()
@@ -166,6 +176,8 @@ impl Queue {
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
             share,
             hash_s: AtomicU64::new(FIRST_HASH_S.to_bits()),
+            computed: AtomicU64::new(0),
+            unheard: AtomicU64::new(0),
             clock,
         }
     }
@@ -199,12 +211,14 @@ impl Queue {
             }
             let (started, computed) = (self.clock.now(), computed_here());
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
-            match check.task {
+            let is_heard = match check.task {
                 Task::Match(hash, answer) => {
-                    let _ = answer.send(password::matches(&check.password, &hash, &mut workspace));
+                    answer.send(password::matches(&check.password, &hash, &mut workspace)).is_ok()
                 }
-                Task::Make(answer) => drop(answer.send(password::hash(&check.password, &mut workspace))),
-            }
+                Task::Make(answer) => answer.send(password::hash(&check.password, &mut workspace)).is_ok(),
+            };
+            self.computed.fetch_add(1, Ordering::Relaxed);
+            self.unheard.fetch_add(u64::from(!is_heard), Ordering::Relaxed);
             let took = self.clock.now().saturating_duration_since(started);
             fastest =
                 computed_here().saturating_sub(computed).min(fastest.saturating_add(fastest / FORGETTING));
