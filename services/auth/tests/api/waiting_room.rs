@@ -133,10 +133,10 @@ async fn a_turn_is_used_once_and_by_whoever_presents_it_first() {
     let refused = present().await;
     assert_eq!((refused.status, refused.code()), (409, "ticket_used"), "{refused:?}");
     let cookies = refused.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+    let cookies: Vec<&str> = cookies.collect();
     assert!(
-        cookies.clone().any(|cookie| cookie.starts_with("ent_ticket=;")),
-        "a browser would present it for ever: {:?}",
-        cookies.collect::<Vec<_>>()
+        cookies.iter().any(|cookie| cookie.starts_with("ent_ticket=;")),
+        "a browser would present it for ever: {cookies:?}"
     );
 }
 
