@@ -22,7 +22,8 @@ use crate::error::Error;
 
 /// As counts name what a sign-in waits for here.
 pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
-/// Hash threads step back behind the answers of everybody else: three quarters of a busy core go to those first.
+/// Hash threads step back by so much behind the answers of everybody else, whatever the priority of the process is: three
+/// quarters of a busy core go to those first.
 const NICENESS: i32 = 5;
 /// The fastest hash is forgotten within hours, as machines change within hours: this share is added to it with each hash.
 const FORGETTING: u32 = 100_000;
@@ -202,7 +203,7 @@ impl Queue {
 
     fn work(&self) {
         // Where a thread may not be made nicer, hashing competes with the answers of everybody else.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
+        let _ = rustix::process::nice(NICENESS);
         let mut workspace = Workspace::new();
         let mut fastest = Duration::MAX;
         while let Some(check) = self.next() {
