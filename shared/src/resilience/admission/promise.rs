@@ -9,7 +9,7 @@ use super::{Lane, Position, SETTLED_MS, State, real, share, whole};
 /// A promise is this much longer than the estimate …
 const SPARE: f64 = 1.15;
 /// … and by so many seconds.
-const SPARE_S: f64 = 4.0;
+const SPARE_S: f64 = 6.0;
 /// Whoever waits asks again after this share of the time that it will probably take: should it take less, they are there.
 const EARLY: f64 = 0.7;
 /// Whoever is not promised anything yet asks again after this share of the time …
