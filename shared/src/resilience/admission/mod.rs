@@ -18,6 +18,7 @@ mod promise;
 mod room;
 #[cfg(test)]
 mod simulation;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::called::Called;
 use super::forecast::{self, Demand};
 use super::promise::COUNTED_S;
+use super::turns::Turns;
 use super::{Arrivals, Lane, People, Position, Report, SETTLED_MS, State, real, share, whole};
 
 /// A report that is older belongs to an instance that is gone.
 const REPORT_LIFE_MS: u64 = 3_000;
 /// A lane is busy when more than this part of its share of the rate comes to it.
 const BUSY: f64 = 0.25;
+/// With less work at hand than this, in seconds, capacity is about to be lost.
+const AT_HAND_S: f64 = 1.0;
 /// How far back "of late" reaches, in seconds.
 const OF_LATE_S: f64 = 8.0;
 
@@ -20,6 +23,7 @@ pub struct Room {
     weights: Vec<f64>,
     state: State,
     called: Vec<Called>,
+    turns: Turns,
     /// Tickets given and used, by instance and lane, as last reported.
     counted: BTreeMap<String, Vec<(u64, u64)>>,
 }
@@ -29,7 +33,8 @@ impl Room {
     pub fn resume(weights: &[f64], mut state: State) -> Self {
         state.lanes.resize_with(weights.len(), || Lane { show_up: 1.0, ..Lane::default() });
         let called = state.lanes.iter().map(|lane| Called::resume(lane.show_up)).collect();
-        Self { weights: weights.to_vec(), state, called, counted: BTreeMap::new() }
+        let turns = Turns::new(weights.len());
+        Self { weights: weights.to_vec(), state, called, turns, counted: BTreeMap::new() }
     }
 
     /// Changes how the lanes share what there is.
@@ -48,8 +53,10 @@ impl Room {
         let settled = now_ms.saturating_sub(SETTLED_MS) / 1_000;
         self.collect_waiting(now_ms, &alive, settled);
         let rate: f64 = alive.iter().map(|report| report.rate).sum();
-        let room: f64 = alive.iter().map(|report| report.holds - f64::from(report.taken)).sum();
-        let left = self.call(now_ms, settled, room);
+        self.turns.pass(self.seconds_to(now_ms), rate, &self.weights_of_callable(settled));
+        let taken: f64 = alive.iter().map(|report| f64::from(report.taken)).sum();
+        let room = alive.iter().map(|report| report.holds).sum::<f64>() - taken;
+        let left = self.call(now_ms, settled, room, (rate * AT_HAND_S - taken).max(0.0));
         let waiting: f64 = self.state.lanes.iter().map(Lane::waiting).sum();
         // The few whose second is not over yet are called with it, when there is room for all of them.
         self.state.is_open = waiting <= left;
@@ -74,13 +81,18 @@ impl Room {
             }
         }
         self.counted.retain(|instance, _| reports.contains_key(instance));
-        let seconds = real(now_ms.saturating_sub(self.state.at_ms)) / 1_000.0;
+        let seconds = self.seconds_to(now_ms);
         let weight = 1.0 - (-seconds / OF_LATE_S).exp();
         for (lane, new) in self.state.lanes.iter_mut().zip(new) {
             if seconds > 0.0 {
                 lane.arriving += (new / seconds - lane.arriving) * weight;
             }
         }
+    }
+
+    /// Since the last advance.
+    fn seconds_to(&self, now_ms: u64) -> f64 {
+        real(now_ms.saturating_sub(self.state.at_ms)) / 1_000.0
     }
 
     /// Sums what the instances gave and who asked again, and moves the marks of empty lanes along with time.
@@ -108,19 +120,24 @@ impl Room {
         }
     }
 
-    /// Shares what can be `served` between the lanes; returns what is left.
-    fn call(&mut self, now_ms: u64, settled: u64, served: f64) -> f64 {
+    /// Shares what can be `served` between the lanes, of which `idle` is work that is needed soon; returns what is left.
+    fn call(&mut self, now_ms: u64, settled: u64, served: f64, idle: f64) -> f64 {
         let on_their_way: Vec<f64> = self.called.iter().map(Called::on_their_way).collect();
         let mut tickets = vec![Moved::default(); self.called.len()];
-        // First, each lane that needs it has its share, whoever in other lanes was called and has not come.
-        let own = self.shares(settled, served.max(0.0));
-        let own: Vec<f64> =
-            own.iter().zip(&on_their_way).map(|(share, way)| (share - way).max(0.0)).collect();
+        // First, each lane that needs it has its share, whoever in other lanes was called and has not come; beyond its turn only
+        // when there would soon be nothing to do.
+        let weights = self.weights_of_callable(settled);
+        let sum: f64 = weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let own = weights.iter().zip(&on_their_way).enumerate().map(|(number, (weight, way))| {
+            let [share, scarce] = [served.max(0.0), idle].map(|people| people * weight / sum);
+            (share - way).max(0.0).min(self.turns.owed(number, *weight) + scarce)
+        });
+        let own: Vec<f64> = own.collect();
         let mut left = served - on_their_way.iter().sum::<f64>() - self.take(&own, settled, &mut tickets);
         // Then what is left goes to whoever can use it; each turn empties a lane or uses it up.
         for _ in 0..self.called.len() {
             if left > 0.0 {
-                let more = self.shares(settled, left);
+                let more = self.turns.level(left, &self.weights_of_callable(settled));
                 left -= self.take(&more, settled, &mut tickets);
             }
         }
@@ -131,23 +148,21 @@ impl Room {
         left
     }
 
-    /// `people` by weight, between the lanes in which somebody can be called.
-    fn shares(&self, settled: u64, people: f64) -> Vec<f64> {
+    /// The weights of the lanes in which somebody can be called, and 0 for the others.
+    fn weights_of_callable(&self, settled: u64) -> Vec<f64> {
         let lanes = self.state.lanes.iter().zip(&self.weights);
-        let weights: Vec<f64> =
-            lanes.map(|(lane, weight)| if callable(lane, settled) > 0.0 { *weight } else { 0.0 }).collect();
-        let sum: f64 = weights.iter().sum();
-        weights.into_iter().map(|weight| if sum > 0.0 { people * weight / sum } else { 0.0 }).collect()
+        lanes.map(|(lane, weight)| if callable(lane, settled) > 0.0 { *weight } else { 0.0 }).collect()
     }
 
     /// Calls so many people of each lane who will come; returns how many that are.
     fn take(&mut self, people: &[f64], settled: u64, tickets: &mut [Moved]) -> f64 {
-        let lanes = self.state.lanes.iter_mut().zip(&self.called);
+        let lanes = self.state.lanes.iter_mut().zip(&self.called).zip(&self.weights).enumerate();
         let mut taken = 0.0;
-        for (((lane, called), people), tickets) in lanes.zip(people).zip(tickets) {
+        for (((number, ((lane, called), weight)), people), tickets) in lanes.zip(people).zip(tickets) {
             lane.show_up = called.show_up();
             let wanted = (people / lane.show_up).min(callable(lane, settled));
             tickets.add(move_mark(lane, wanted, settled));
+            self.turns.call(number, *weight, wanted * lane.show_up);
             taken += wanted * lane.show_up;
         }
         taken
