@@ -87,6 +87,36 @@ fn a_broken_connection_replays_a_get_but_never_a_body() {
 }
 
 #[test]
+fn an_address_that_asks_too_often_is_told_when_to_come_back_and_costs_the_services_nothing() {
+    let door = FrontDoor::start_with(&[("ENT_ADDRESS_REQUESTS", 100)]);
+    let answers: Vec<_> = (0..120).map(|_| door.get("/auth/v1/sessions")).collect();
+    assert_eq!(answers[0].status, 200);
+    let last = answers.last().unwrap();
+    assert_eq!((last.status, last.code().as_str()), (429, "too_many_requests"));
+    assert!((2..=5).contains(&last.header("retry-after").parse::<u32>().unwrap()));
+    let refused = answers.iter().filter(|answer| answer.status == 429).count();
+    assert_eq!(door.stub.seen().len(), 120 - refused);
+}
+
+#[test]
+fn an_address_has_its_connections_and_no_more_and_others_when_it_leaves_some() {
+    let door = FrontDoor::start_with(&[("ENT_ADDRESS_CONNECTIONS", 20)]);
+    let held: Vec<_> = (0..25).map(|_| door.connect()).collect();
+    assert!(held[0].is_some() && held[24].is_none(), "{held:?}");
+    drop(held);
+    let began = crate::clock::now();
+    while door.connect().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(5), "connections that have ended still count");
+    }
+}
+
+#[test]
+fn an_address_makes_so_many_handshakes_in_a_while() {
+    let door = FrontDoor::start_with(&[("ENT_ADDRESS_HANDSHAKES", 20)]);
+    assert!((0..25).any(|_| door.connect().is_none()));
+}
+
+#[test]
 fn plain_http_only_points_to_https() {
     let door = FrontDoor::start();
     let answer = door.plain("/auth/v1/sessions?x=1", "localhost:80");

@@ -47,6 +47,11 @@ impl Answer {
 
 impl FrontDoor {
     pub(super) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With some of the bounds that `haproxy.cfg` has defaults for.
+    pub(super) fn start_with(bounds: &[(&str, u32)]) -> Self {
         let program = crate::machine::find_on_path("haproxy").expect("`cargo ent test` installs HAProxy");
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
         let [https, http, closed] = free_ports();
@@ -62,7 +67,7 @@ impl FrontDoor {
         haproxy
             .prepare(&[("auth", vec![stub.address]), ("courses", vec![nobody]), ("messaging", vec![nobody])])
             .unwrap();
-        let child = spawn(&haproxy, https, http);
+        let child = spawn(&haproxy, https, http, bounds);
         let door = Self { https, http, stub, client: client(&layout), folder, child, runtime: runtime() };
         door.wait_until_ready();
         door
@@ -81,6 +86,16 @@ impl FrontDoor {
             std::thread::sleep(Duration::from_millis(50));
         }
         self.stub.forget();
+    }
+
+    /// A connection that stays open, or none when the front door closes it before any handshake.
+    pub(super) fn connect(&self) -> Option<TcpStream> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.https)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let is_silent = |error: std::io::Error| {
+            matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        stream.read(&mut [0]).is_err_and(is_silent).then_some(stream)
     }
 
     pub(super) fn get(&self, path: &str) -> Answer {
@@ -134,7 +149,7 @@ impl Drop for FrontDoor {
     }
 }
 
-fn spawn(haproxy: &Haproxy, https: u16, http: u16) -> Child {
+fn spawn(haproxy: &Haproxy, https: u16, http: u16, bounds: &[(&str, u32)]) -> Child {
     let launch = haproxy.launch();
     let log = File::create(&launch.log).unwrap();
     let mut command = Command::new("setpriv");
@@ -142,6 +157,7 @@ fn spawn(haproxy: &Haproxy, https: u16, http: u16) -> Child {
     command.envs(launch.environment).current_dir(&launch.folder);
     command.env("ENT_HTTPS_BIND", format!("127.0.0.1:{https}")).env("ENT_HTTPS_PORT", https.to_string());
     command.env("ENT_HTTP_BIND", format!("127.0.0.1:{http}"));
+    command.envs(bounds.iter().map(|(name, value)| (name, value.to_string())));
     command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
