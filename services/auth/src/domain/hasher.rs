@@ -205,7 +205,7 @@ impl Queue {
         // Where a thread may not be made nicer, hashing competes with the answers of everybody else.
         let _ = rustix::process::nice(NICENESS);
         let mut workspace = Workspace::new();
-        let mut fastest = Duration::MAX;
+        let mut pace = Pace::new(self.share, self.clock.now());
         while let Some(check) = self.next() {
             if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
@@ -220,11 +220,9 @@ impl Queue {
             };
             self.computed.fetch_add(1, Ordering::Relaxed);
             self.unheard.fetch_add(u64::from(!is_heard), Ordering::Relaxed);
-            let took = self.clock.now().saturating_duration_since(started);
-            fastest =
-                computed_here().saturating_sub(computed).min(fastest.saturating_add(fastest / FORGETTING));
-            let rest = rest(fastest, took, self.share);
-            self.note_duration(took + rest);
+            let now = self.clock.now();
+            let rest = pace.rest(now, computed_here().saturating_sub(computed));
+            self.note_duration(now.saturating_duration_since(started).max(pace.period()));
             std::thread::sleep(rest);
         }
     }
@@ -261,10 +259,31 @@ fn computed_here() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// How long a thread rests after a hash that `took` so long. Its share is of the core at its best: a thread that had to wait for a
-/// core, or whose memory was slow, rests less, so that as many sign in on a busy machine as on an idle one.
-fn rest(fastest: Duration, took: Duration, share: f64) -> Duration {
-    fastest.div_f64(share).saturating_sub(took)
+/// When a thread begins its hashes: one in each period, which is what the fastest hash of late computed, divided by the share.
+struct Pace {
+    share: f64,
+    fastest: Duration,
+    /// When the next hash begins.
+    due: Instant,
+}
+
+impl Pace {
+    fn new(share: f64, now: Instant) -> Self {
+        Self { share, fastest: Duration::MAX, due: now }
+    }
+
+    fn period(&self) -> Duration {
+        self.fastest.div_f64(self.share)
+    }
+
+    /// How long to rest after a hash that computed so long and has just ended. A thread that had to wait for a core, or woke up
+    /// late, rests less, so that as many sign in on a busy machine as on an idle one; it makes up for one hash at most.
+    fn rest(&mut self, now: Instant, computed: Duration) -> Duration {
+        self.fastest = computed.min(self.fastest.saturating_add(self.fastest / FORGETTING));
+        let earliest = now.checked_sub(self.fastest).unwrap_or(now);
+        self.due = (self.due + self.period()).max(earliest);
+        self.due.saturating_duration_since(now)
+    }
 }
 
 #[cfg(test)]
@@ -311,12 +330,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_rests_as_long_as_its_share_asks_and_no_longer() {
-        let ms = Duration::from_millis;
-        assert_eq!(rest(ms(12), ms(12), 1.0), ms(0));
-        assert_eq!(rest(ms(12), ms(12), 0.5), ms(12));
-        assert_eq!(rest(ms(12), ms(20), 0.5), ms(4), "it had to wait for a core");
-        assert_eq!(rest(ms(12), ms(30), 0.5), ms(0));
+    fn a_thread_hashes_once_in_a_period_and_makes_up_for_one_hash_at_most() {
+        let (ms, begin) = (Duration::from_millis, system_clock().now());
+        let mut pace = Pace::new(0.5, begin);
+        let mut rest_at = |at: u64, computed: u64| pace.rest(begin + ms(at), ms(computed)).as_millis();
+        assert_eq!(rest_at(12, 12), 12);
+        assert_eq!(rest_at(44, 12), 4, "it had to wait for a core");
+        assert_eq!(rest_at(63, 12), 9, "it woke up three late, and ends on time");
+        assert_eq!(
+            (rest_at(200, 12), rest_at(212, 12), rest_at(224, 12)),
+            (0, 0, 12),
+            "nobody came for a while"
+        );
+        let mut pace = Pace::new(1.0, begin);
+        assert_eq!((pace.rest(begin + ms(12), ms(12)), pace.rest(begin + ms(30), ms(12))), (ms(0), ms(0)));
     }
 
     #[test]
