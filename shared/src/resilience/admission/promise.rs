@@ -10,8 +10,8 @@ use super::{Lane, Position, SETTLED_MS, State, real, share, whole};
 const SPARE: f64 = 1.15;
 /// … and by so many seconds.
 const SPARE_S: f64 = 6.0;
-/// Whoever waits asks again after this share of the time that it will probably take: should it take less, they are there.
-const EARLY: f64 = 0.7;
+/// Whoever waits asks again after this share of the time that it will probably take: should it take half of it, they are there.
+const EARLY: f64 = 0.5;
 /// Whoever is not promised anything yet asks again after this share of the time …
 const COUNTED: f64 = 0.6;
 /// … and after so many seconds at most.
@@ -20,8 +20,8 @@ pub(super) const COUNTED_S: f64 = 30.0;
 const TICK_S: f64 = 0.2;
 /// Nobody asks again sooner than this, in seconds, spread by up to as much again …
 const SOONEST_S: f64 = 1.0;
-/// … nor later: people want to see that they have not been forgotten.
-const LATEST_S: f64 = 30.0;
+/// … nor later, spread by up to as much again: people want to see that they have not been forgotten.
+const LATEST_S: f64 = 15.0;
 /// Nobody is told a time beyond this, in seconds: the room would have to be closed first.
 const LONGEST_S: f64 = 6.0 * 3_600.0;
 
