@@ -24,12 +24,15 @@ use super::revocation::{Act, Revocations, Target, revoke_in};
 use super::sealed::SealingKey;
 use crate::error::{AdministrationError, Error};
 use crate::store;
-use crate::store::campaign::{Batch, Card, Key, LeftOut, NewCampaign, Sheet};
+use crate::store::campaign::{Batch, Card, Key, LeftOut, NewCampaign, Overview, Sheet};
 
 /// Accounts in one transaction of the worker: it holds them, and the counter of revocations, for some milliseconds.
 const BATCH: i64 = 50;
 /// People of a role on one sheet.
 const ON_A_SHEET: usize = 40;
+
+/// Campaigns that are listed: a school has a few a year.
+const LISTED: i64 = 50;
 
 /// Who is to get a code.
 pub enum People {
@@ -148,6 +151,18 @@ async fn groups(
         }
     };
     Ok(groups.into_iter().filter(|group| !group.people.is_empty()).collect())
+}
+
+/// The latest campaigns of a school, the newest first.
+pub async fn list(
+    database: &Database,
+    context: &Context,
+    caller: &Claims,
+    school: Uuid,
+) -> Result<Vec<Overview>, Error> {
+    may_administer(caller, school, context.clock().unix_seconds())?;
+    let mut reader = database.reader(context, Work::Write).await?;
+    Ok(store::campaign::find_latest(&mut reader, school, LISTED).await?)
 }
 
 /// How far a campaign of a school is.

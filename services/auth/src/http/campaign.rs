@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post, put};
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::context::Context;
 use shared::http::{Body, Caller, Problem, ProblemBody};
 use shared::session::Role;
@@ -17,7 +17,7 @@ use crate::app::Auth;
 use crate::domain::administration::Order;
 use crate::domain::campaign::{self, Group, People, Progress, Request};
 use crate::domain::codes::Purpose;
-use crate::store::campaign::Key;
+use crate::store::campaign::{Key, Overview};
 
 /// What the codes are for.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -117,6 +117,35 @@ pub async fn begin(
     campaign::begin(auth.database(), &context, &order, caller.sub, new.request(key)?).await?;
     let progress = campaign::progress(auth.database(), &context, &caller, key).await?;
     Ok(HttpResponse::Accepted().json(progress))
+}
+
+/// Campaigns of a school.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Campaigns {
+    /// The latest 50, the newest first.
+    campaigns: Vec<Overview>,
+}
+
+/// The campaigns of your school, whoever began them.
+#[utoipa::path(
+    tag = "administration",
+    params(("school_id" = Uuid, Path, description = "The school")),
+    responses(
+        (status = 200, body = Campaigns),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
+    )
+)]
+#[get("/auth/v1/schools/{school_id}/campaigns")]
+pub async fn list(
+    context: Context,
+    caller: Caller,
+    auth: Data<Auth>,
+    school: Path<Uuid>,
+) -> Result<Json<Campaigns>, Problem> {
+    Ok(Json(Campaigns { campaigns: campaign::list(auth.database(), &context, &caller, *school).await? }))
 }
 
 /// How far a campaign of your school is.

@@ -71,6 +71,7 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(school_account::unblock, Normal, Sensitive)
         .serve(role_change::change, Normal, Sensitive)
         .serve(campaign::begin, Normal, Sensitive)
+        .serve(campaign::list, Normal, Sensitive)
         .serve(campaign::show, Normal, Sensitive)
         .serve(campaign::print, Normal, Sensitive)
         .serve(switch::list, Normal, Sensitive)

@@ -60,6 +60,26 @@ pub struct Sheet {
     pub printed_at: Option<DateTime<Utc>>,
 }
 
+/// A campaign among others.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Overview {
+    /// The campaign.
+    pub id: Uuid,
+    /// `activation` or `reset`.
+    #[schema(example = "reset")]
+    pub purpose: String,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// Who demanded it.
+    pub authority: String,
+    /// How many sheets it has.
+    pub sheets: i64,
+    /// How many of them were printed.
+    pub printed: i64,
+    /// People whose accounts the worker has not come to.
+    pub waiting: i64,
+}
+
 /// Members of one campaign that the worker holds.
 pub struct Batch {
     /// Their campaign.
@@ -184,6 +204,25 @@ pub async fn force_reset(
     let sql = "update session set is_ended = true where person_id = any($1) and not is_ended";
     transaction.execute(sql, &[&people]).await?;
     Ok(())
+}
+
+/// The latest campaigns of a school, the newest first.
+pub async fn find_latest(reader: &mut Reader, school: Uuid, limit: i64) -> Result<Vec<Overview>, Error> {
+    let sql = "select c.id, c.purpose, c.created_at, c.authority,
+                      (select count(*) from campaign_sheet s where (s.school_id, s.campaign_id) = (c.school_id, c.id)),
+                      (select count(*) from campaign_sheet s where (s.school_id, s.campaign_id) = (c.school_id, c.id) and s.printings > 0),
+                      (select count(*) from campaign_member m where (m.school_id, m.campaign_id) = (c.school_id, c.id) and m.state = 'waiting')
+               from campaign c where c.school_id = $1 order by c.created_at desc, c.id limit $2";
+    let overview = |row: &Row| Overview {
+        id: row.get(0),
+        purpose: row.get(1),
+        created_at: row.get(2),
+        authority: row.get(3),
+        sheets: row.get(4),
+        printed: row.get(5),
+        waiting: row.get(6),
+    };
+    Ok(reader.query(sql, &[&school, &limit]).await?.iter().map(overview).collect())
 }
 
 /// The purpose of a campaign and when it was made, if the school has it.

@@ -1,4 +1,4 @@
-//! Settles which rows of codes, enrolments and containments nobody needs any more, and how they are deleted: some at a time.
+//! Settles which rows nobody needs any more, and how they are deleted: some at a time.
 
 use chrono::{DateTime, Utc};
 use shared::pg::{Error, Transaction};
@@ -12,11 +12,27 @@ pub enum Ended {
     Enrolments,
     /// Keys of containments: before they are deleted a repeated command finds what it has done.
     Containments,
+    /// Switches that are over.
+    Switches,
+    /// Who was in a campaign.
+    CampaignMembers,
+    /// Sheets of campaigns whose members are gone.
+    CampaignSheets,
+    /// Campaigns whose sheets are gone.
+    Campaigns,
 }
 
 impl Ended {
     /// Everything that ends.
-    pub const ALL: [Self; 3] = [Self::Codes, Self::Enrolments, Self::Containments];
+    pub const ALL: [Self; 7] = [
+        Self::Codes,
+        Self::Enrolments,
+        Self::Containments,
+        Self::Switches,
+        Self::CampaignMembers,
+        Self::CampaignSheets,
+        Self::Campaigns,
+    ];
 
     fn sql(self) -> &'static str {
         match self {
@@ -34,6 +50,30 @@ impl Ended {
                 "delete from containment where (caller, key) in (
                      select caller, key from containment where contained_at < $1
                      order by contained_at limit $2 for update skip locked)"
+            }
+            Self::Switches => {
+                "delete from switch where id in (
+                     select id from switch where least(ended_at, ends_at) < $1 limit $2 for update skip locked)"
+            }
+            Self::CampaignMembers => {
+                "delete from campaign_member where (school_id, campaign_id, person_id) in (
+                     select m.school_id, m.campaign_id, m.person_id
+                     from campaign c join campaign_member m on (m.school_id, m.campaign_id) = (c.school_id, c.id)
+                     where c.created_at < $1 limit $2 for update of m skip locked)"
+            }
+            Self::CampaignSheets => {
+                "delete from campaign_sheet where (school_id, campaign_id, number) in (
+                     select s.school_id, s.campaign_id, s.number
+                     from campaign c join campaign_sheet s on (s.school_id, s.campaign_id) = (c.school_id, c.id)
+                     where c.created_at < $1 and not exists (
+                         select 1 from campaign_member m where (m.school_id, m.campaign_id) = (c.school_id, c.id))
+                     limit $2 for update of s skip locked)"
+            }
+            Self::Campaigns => {
+                "delete from campaign where (school_id, id) in (
+                     select school_id, id from campaign c where created_at < $1 and not exists (
+                         select 1 from campaign_sheet s where (s.school_id, s.campaign_id) = (c.school_id, c.id))
+                     limit $2 for update skip locked)"
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Settles when rows of codes, enrolments and containments that have ended are deleted: in batches, so that no statement holds many rows for long.
+//! Settles when rows that have ended are deleted: in batches, so that no statement holds many rows for long.
 
 use std::time::Duration;
 
@@ -64,10 +64,14 @@ impl Sweeper {
     }
 }
 
-/// How long something stays after it has ended. Whoever repeats a containment does so within hours; a month leaves no doubt.
+/// How long something stays after it has ended. Whoever repeats a containment does so within hours; a month leaves no doubt. What
+/// administrators did is listed for a school year and some weeks; the audit log keeps it for good.
 fn kept(ended: Ended) -> TimeDelta {
     match ended {
         Ended::Codes | Ended::Enrolments => TimeDelta::zero(),
         Ended::Containments => TimeDelta::days(31),
+        Ended::Switches | Ended::CampaignMembers | Ended::CampaignSheets | Ended::Campaigns => {
+            TimeDelta::days(400)
+        }
     }
 }

@@ -153,7 +153,9 @@ async fn ask_administration(
         "switches" if method == "POST" => {
             json!({ "effect": { "kind": "sign_in_closed", "role": "Staff" }, "ends_at": ends_at })
         }
-        "accounts" | "accounts/{person_id}" | "campaigns/{campaign_id}" | "switches" => Value::Null,
+        "accounts" | "accounts/{person_id}" | "campaigns" | "campaigns/{campaign_id}" | "switches" => {
+            Value::Null
+        }
         "accounts/{person_id}/block"
         | "accounts/{person_id}/unblock"
         | "campaigns/{campaign_id}/sheets/{number}/print"

@@ -87,6 +87,14 @@ async fn a_reset_campaign_makes_old_passwords_worth_nothing_and_prints_a_sheet_p
     sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect_problem(403, "password_reset_required");
     let (status, sheet) = print(&admin, 1, false).await;
     assert_eq!(status, 200);
+    let all = admin.get(&of_school("campaigns")).await.expect(200).body;
+    assert_eq!(all["campaigns"].as_array().unwrap().len(), 1);
+    let listed = &all["campaigns"][0];
+    assert_eq!((&listed["id"], &listed["authority"]), (&json!(CAMPAIGN), &json!("Principal")));
+    assert_eq!(
+        (&listed["sheets"], &listed["printed"], &listed["waiting"]),
+        (&json!(2), &json!(1), &json!(0))
+    );
     for expected in ["<h1>3e A</h1>", "Collège Test : 2 cartes", "15 septembre à 8 h 00", "https://ent.test"]
     {
         assert!(sheet.contains(expected), "{expected}: {sheet}");

@@ -1,4 +1,4 @@
-//! Settles that rows of codes, enrolments and containments are deleted when they have ended, and no sooner.
+//! Settles that rows are deleted when they have ended, and no sooner.
 
 use std::sync::Arc;
 
@@ -25,7 +25,17 @@ async fn what_has_ended_is_deleted_in_batches_and_the_rest_stays() {
            ('00000000-0000-0000-0000-000000000002', 's1.open', '{now}'::timestamptz + interval '1 minute');
          insert into containment (caller, key, person_id, epoch, contained_at)
            select 'messaging', n::text, '00000000-0000-0000-0000-000000000001', 1, '{now}'::timestamptz - interval '1 day' * n
-           from generate_series(1, 40) n;"
+           from generate_series(1, 40) n;
+         insert into switch (id, kind, role, starts_at, ends_at, authority)
+           select gen_random_uuid(), 'sign_in_closed', 'Staff', '{now}'::timestamptz - interval '1 day' * (n + 1),
+                  '{now}'::timestamptz - interval '1 day' * n, 'Principal'
+           from generate_series(390, 410) n;
+         insert into campaign (school_id, id, purpose, fingerprint, created_by, authority, created_at)
+           select school, school, 'reset', '', school, 'Principal', '{now}'::timestamptz - interval '1 day' * n
+           from generate_series(390, 410) n, lateral (select lpad(n::text, 32, '0')::uuid as school) named;
+         insert into campaign_sheet (school_id, campaign_id, number, heading) select school_id, id, 1, '3e A' from campaign;
+         insert into campaign_member (school_id, campaign_id, person_id, sheet, state)
+           select school_id, id, lpad(n::text, 32, '0')::uuid, 1, 'ready' from campaign, generate_series(1, 150) n;"
     );
     let database = app.database.connect().await;
     database.batch_execute(&sql).await.unwrap();
@@ -34,10 +44,13 @@ async fn what_has_ended_is_deleted_in_batches_and_the_rest_stays() {
     let left = async || {
         let sql =
             "select (select count(*) from account_code), (select count(*) from authenticator_enrolment),
-                          (select count(*) from containment)";
+                          (select count(*) from containment), (select count(*) from switch),
+                          (select count(*) from campaign), (select count(*) from campaign_sheet),
+                          (select count(*) from campaign_member)";
         let row = database.query_one(sql, &[]).await.unwrap();
-        (row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i64>(2))
+        std::array::from_fn(|column| row.get::<_, i64>(column))
     };
-    eventually("what has ended is gone", async || left().await == (2, 1, 31)).await;
+    let expected = [2, 1, 31, 11, 11, 11, 11 * 150];
+    eventually("what has ended is gone", async || left().await == expected).await;
     drop(beside);
 }
