@@ -5,6 +5,7 @@ use std::rc::Rc;
 use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use ipnet::IpNet;
+use rand::Rng;
 
 use super::caller::{NotSensitive, identify};
 use super::caller_limits::{Counted, CountedBy};
@@ -16,6 +17,7 @@ use super::rules::{Access, Rules};
 use super::{ClientNetwork, Problem, request_body, request_head};
 use crate::ablation::Part;
 use crate::context::Context;
+use crate::ids;
 use crate::resilience::priority::Priority;
 
 /// With less time than this left, no answer would be in time: the fastest signed-in read takes about 2 ms.
@@ -44,6 +46,12 @@ impl Admission {
             counted: None,
             place: None,
         }
+    }
+
+    /// Whether it is told, refused or not.
+    pub(super) fn is_told(&self) -> bool {
+        let one_in = self.route.map_or(1, |(_, rules)| rules.told_one_in);
+        one_in <= 1 || ids::random().random_range(0..one_in) == 0
     }
 
     /// Whether the worker is too far behind for a request of this class.

@@ -8,7 +8,7 @@ use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use ipnet::IpNet;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::admission::Admission;
 use super::caller_limits::{self, CallerLimits};
@@ -97,7 +97,8 @@ pub async fn edge<B: MessageBody + 'static>(
     }
     let method = request.method().clone();
     let trace = incoming_trace(&request, &policy);
-    let span = request_span(&trace, method.as_str());
+    let is_told = admission.is_told();
+    let span = if is_told { request_span(&trace, method.as_str()) } else { Span::none() };
     let context = Context::new(
         policy.clock.clone(),
         time_limit(&request, &policy),
@@ -119,8 +120,10 @@ pub async fn edge<B: MessageBody + 'static>(
     if let Some(counted) = &admission.counted {
         caller_limits::add_headers(response.headers_mut(), counted);
     }
-    let beginning =
-        Beginning { policy: &policy, context: &context, trace: &trace, method: method.as_str(), started };
+    let public = policy.public.as_ref();
+    let route = admission.route.and_then(|(number, _)| public?.routes.pattern(number));
+    let (context, trace, method) = (&context, &trace, method.as_str());
+    let beginning = Beginning { policy: &policy, context, trace, method, started, route, is_told };
     span.in_scope(|| report(&response, &beginning));
     Ok(response)
 }

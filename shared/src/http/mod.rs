@@ -46,7 +46,6 @@ pub use origin::OriginPolicy;
 pub use probes::{StatusReport, internal_probes, public_probes};
 pub use problem::{Failure, Problem, ProblemBody, retry_after};
 pub use request_body::BodyLimits;
-pub use request_log::LogOneIn;
 pub use route_table::RouteTable;
 pub use rules::{Access, Routes, Rules};
 pub use text::{line, prose};

@@ -1,22 +1,17 @@
 //! Settles what is kept of every request: one canonical log line and one measurement.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpMessage;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use rand::Rng;
 
 use super::EdgePolicy;
 use super::caller::{self, CallerKind};
 use super::problem;
 use crate::attribution::Cause;
 use crate::context::Context;
-use crate::ids;
 use crate::telemetry::{TraceParent, conclude_span};
-
-/// An extension of answers that are asked for again and again: all are counted, and so many share one line in the log.
-#[derive(Debug, Clone, Copy)]
-pub struct LogOneIn(pub u32);
 
 /// What the edge knows of a request from its beginning.
 pub(super) struct Beginning<'a> {
@@ -25,13 +20,19 @@ pub(super) struct Beginning<'a> {
     pub trace: &'a TraceParent,
     pub method: &'a str,
     pub started: Instant,
+    /// Its route, where it has one of the table's.
+    pub route: Option<&'a str>,
+    /// Whether it is told even where nothing is wrong with it.
+    pub is_told: bool,
 }
 
 /// Counts and logs a request that has its answer.
 pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>) {
     let request = response.request();
     let method = beginning.method;
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    // The framework finds a pattern by trying one after the other; the table has found it already.
+    let matched = || request.match_pattern().map_or(Cow::Borrowed("unmatched"), Cow::Owned);
+    let route = beginning.route.map_or_else(matched, Cow::Borrowed);
     let status = response.status().as_u16();
     let policy = beginning.policy;
     let elapsed = policy.clock.now().saturating_duration_since(beginning.started);
@@ -50,8 +51,7 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     }
     policy.metrics.record(method, &route, status, elapsed);
     conclude_span(&tracing::Span::current(), method, &route, status);
-    let one_in = response.response().extensions().get::<LogOneIn>().map(|one_in| one_in.0);
-    if one_in.is_some_and(|lines| refused.is_none() && ids::random().random_range(0..lines.max(1)) > 0) {
+    if !beginning.is_told && refused.is_none() {
         return;
     }
     // Liveness and readiness are asked several times a second by machines: they are counted, not logged.
@@ -61,7 +61,7 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     tracing::info!(
         target: "request",
         method,
-        route,
+        route = &*route,
         status,
         duration_ms = elapsed.as_secs_f64() * 1_000.0,
         sql_queries,

@@ -41,6 +41,18 @@ pub struct Rules {
     /// a queue that is meant to be waited in would look like a service that is too slow.
     #[serde(default, skip_serializing_if = "is_false")]
     pub queues_itself: bool,
+    /// Of how many requests that were not refused one is told, as a line in the log and in a trace; all are counted.
+    #[serde(default = "every_one", skip_serializing_if = "is_every_one")]
+    pub told_one_in: u32,
+}
+
+fn every_one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_every_one(value: &u32) -> bool {
+    *value == 1
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
@@ -61,7 +73,21 @@ impl<'a, 's> Routes<'a, 's> {
     where
         F: HttpServiceFactory + OpenApiFactory + 'static,
     {
-        self.add(handler, Rules { priority, access, queues_itself: false })
+        self.add(handler, Rules { priority, access, queues_itself: false, told_one_in: 1 })
+    }
+
+    /// Adds a route that is asked again and again by everybody who waits: one in `told_one_in` of its requests is told.
+    pub fn serve_polled<F>(
+        &mut self,
+        handler: F,
+        priority: Priority,
+        access: Access,
+        told_one_in: u32,
+    ) -> &mut Self
+    where
+        F: HttpServiceFactory + OpenApiFactory + 'static,
+    {
+        self.add(handler, Rules { priority, access, queues_itself: false, told_one_in })
     }
 
     /// Adds a route whose handler lets in as many as it can do, and tells the others when to come back.
@@ -69,7 +95,7 @@ impl<'a, 's> Routes<'a, 's> {
     where
         F: HttpServiceFactory + OpenApiFactory + 'static,
     {
-        self.add(handler, Rules { priority, access, queues_itself: true })
+        self.add(handler, Rules { priority, access, queues_itself: true, told_one_in: 1 })
     }
 
     fn add<F>(&mut self, handler: F, rules: Rules) -> &mut Self

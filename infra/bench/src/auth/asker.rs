@@ -28,6 +28,8 @@ pub enum Answered {
     In(String),
     /// With a place in the waiting room.
     Wait { ticket: String, again: Duration },
+    /// With nothing, for now: an engine or the service has too much to do.
+    Refused { again: Duration },
 }
 
 impl Asker {
@@ -53,12 +55,15 @@ impl Asker {
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         match response.status().as_u16() {
             201 => Ok(Answered::In(handle_in(&response)?)),
-            status => match header(TICKET).zip(header(RETRY_AFTER.as_str())) {
-                Some((ticket, again)) if status == 503 => {
-                    Ok(Answered::Wait { ticket, again: Duration::from_secs(again.parse()?) })
-                }
-                Some(_) | None => bail!("a sign-in is answered {status}: {}", response.text().await?),
-            },
+            503 => {
+                let again = header(RETRY_AFTER.as_str()).context("when to come back")?.parse()?;
+                let again = Duration::from_secs(again);
+                Ok(match header(TICKET) {
+                    Some(ticket) => Answered::Wait { ticket, again },
+                    None => Answered::Refused { again },
+                })
+            }
+            status => bail!("a sign-in is answered {status}: {}", response.text().await?),
         }
     }
 

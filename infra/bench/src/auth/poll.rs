@@ -45,7 +45,7 @@ async fn answer(asker: &Asker, ours: &Ours) -> Result<Answer> {
     let mut requests = Vec::new();
     for answered in crowd {
         match answered? {
-            Answered::In(_) => {}
+            Answered::In(_) | Answered::Refused { .. } => {}
             Answered::Wait { ticket, .. } => requests.push(vec![("Waiting-Ticket", ticket)]),
         }
     }

@@ -53,7 +53,9 @@ async fn measure(asker: &Asker, ours: &Ours) -> Result<([Vec<f64>; 2], [Vec<f64>
     for pupil in 0..SESSIONS {
         match asker.sign_in(pupil, None).await? {
             Answered::In(handle) => handles.push(handle),
-            Answered::Wait { .. } => anyhow::bail!("nobody has to wait when one after the other signs in"),
+            Answered::Wait { .. } | Answered::Refused { .. } => {
+                anyhow::bail!("nobody has to wait when one after the other signs in")
+            }
         }
     }
     let (mut rates, mut costs) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use argon2::Block;
 use futures_util::future::try_join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -140,12 +140,15 @@ pub async fn saturate(asker: &Asker, length: Duration) -> Result<f64> {
         let mut count = 0_u64;
         for pupil in (first..PUPILS).step_by(AT_ONCE as usize).cycle() {
             let answered = asker.sign_in(pupil, None).await?;
-            ensure!(matches!(answered, Answered::In(_)), "nobody has to wait at saturation");
             // One that ends after the time is over belongs to no one's count.
             if passed() >= length {
                 break;
             }
-            count += 1;
+            match answered {
+                Answered::In(_) => count += 1,
+                Answered::Wait { .. } => bail!("nobody has to wait at saturation"),
+                Answered::Refused { again } => tokio::time::sleep(again).await,
+            }
         }
         Ok(count)
     };
@@ -159,7 +162,7 @@ struct Surge<'a> {
     /// Attempts a second.
     rate: f64,
     /// Who comes back when, the next first: nanoseconds since the begin, who, with which ticket.
-    returning: BinaryHeap<Reverse<(u128, u32, String)>>,
+    returning: BinaryHeap<Reverse<(u128, u32, Option<String>)>>,
     arrived: u32,
     attempts: f64,
     signed_in: f64,
@@ -213,7 +216,7 @@ impl<'a> Surge<'a> {
         }
         self.attempts += 1.0;
         if is_due {
-            return self.returning.pop().map(|Reverse((_, pupil, ticket))| (pupil, Some(ticket)));
+            return self.returning.pop().map(|Reverse((_, pupil, ticket))| (pupil, ticket));
         }
         self.arrived += 1;
         Some((self.arrived % PUPILS, None))
@@ -223,7 +226,10 @@ impl<'a> Surge<'a> {
         match answered {
             Answered::In(_) => self.signed_in += 1.0,
             Answered::Wait { ticket, again } => {
-                self.returning.push(Reverse(((passed + again).as_nanos(), pupil, ticket)));
+                self.returning.push(Reverse(((passed + again).as_nanos(), pupil, Some(ticket))));
+            }
+            Answered::Refused { again } => {
+                self.returning.push(Reverse(((passed + again).as_nanos(), pupil, None)));
             }
         }
     }

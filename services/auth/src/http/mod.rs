@@ -46,7 +46,7 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(sessions::refresh, Critical, RefreshHandle)
         .serve(sessions::sign_out, Critical, RefreshHandle)
         .serve(step_up::step_up, Normal, Sensitive)
-        .serve(waiting_room::ask, Critical, Anybody)
+        .serve_polled(waiting_room::ask, Critical, Anybody, waiting_room::POLLS_PER_LINE)
         .serve_queued(new_password::activate, Critical, Anybody)
         .serve_queued(new_password::reset, Critical, Anybody)
         .serve(new_password::issue, Normal, Sensitive)

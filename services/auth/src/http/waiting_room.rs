@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, Res
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::attribution::Cause;
-use shared::http::{LogOneIn, Problem, ProblemBody};
+use shared::http::{Problem, ProblemBody};
 use shared::resilience::admission::Standing;
 use shared::session::Role;
 use utoipa::ToSchema;
@@ -30,7 +30,7 @@ pub const DEVICE_COOKIE: &str = "ent_device";
 /// The routes that see either.
 const COOKIE_PATH: &str = "/auth/v1";
 /// Polls are counted; so many of them share one line in the log.
-const POLLS_PER_LINE: u32 = 1_000;
+pub const POLLS_PER_LINE: u32 = 1_000;
 
 /// Somebody who may try to sign in now. Asked for before the body is parsed: whoever must wait costs nothing more.
 pub struct Door {
@@ -189,7 +189,6 @@ pub async fn ask(request: HttpRequest, auth: Data<Auth>) -> HttpResponse {
         HttpResponse::Ok().json(&place)
     };
     place.add_to(&mut response);
-    response.extensions_mut().insert(LogOneIn(POLLS_PER_LINE));
     response
 }
 
