@@ -25,6 +25,8 @@ pub const HASHES: Cause = Cause::Bulkhead("password_hashes");
 /// Hash threads step back by so much behind the answers of everybody else, whatever the priority of the process is: three
 /// quarters of a busy core go to those first.
 const NICENESS: i32 = 5;
+/// A thread makes up for so much of what the machine took from it; more would take it from everybody else in one go.
+const MAKES_UP: Duration = Duration::from_millis(250);
 /// The fastest hash is forgotten within hours, as machines change within hours: this share is added to it with each hash.
 const FORGETTING: u32 = 100_000;
 /// New passwords that may wait for a thread, beside those who sign in.
@@ -206,11 +208,12 @@ impl Queue {
         let _ = rustix::process::nice(NICENESS);
         let mut workspace = Workspace::new();
         let mut pace = Pace::new(self.share, self.clock.now());
-        while let Some(check) = self.next() {
+        while let Some((check, has_waited)) = self.next() {
             if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
             }
-            let (started, computed) = (self.clock.now(), computed_here());
+            let computed = computed_here();
+            pace.begin(self.clock.now(), has_waited);
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
             let is_heard = match check.task {
                 Task::Match(hash, answer) => {
@@ -220,9 +223,8 @@ impl Queue {
             };
             self.computed.fetch_add(1, Ordering::Relaxed);
             self.unheard.fetch_add(u64::from(!is_heard), Ordering::Relaxed);
-            let now = self.clock.now();
-            let rest = pace.rest(now, computed_here().saturating_sub(computed));
-            self.note_duration(now.saturating_duration_since(started).max(pace.period()));
+            let (took, rest) = pace.end(self.clock.now(), computed_here().saturating_sub(computed));
+            self.note_duration(took);
             std::thread::sleep(rest);
         }
     }
@@ -234,16 +236,19 @@ impl Queue {
         self.hash_s.store(mean.to_bits(), Ordering::Relaxed);
     }
 
-    fn next(&self) -> Option<Check> {
+    /// The next check, and whether there was nothing to do before it came.
+    fn next(&self) -> Option<(Check, bool)> {
         let mut state = self.lock();
+        let mut has_waited = false;
         loop {
             if let Some(check) = state.waiting.pop_front() {
                 state.making -= usize::from(check.task.makes());
-                return Some(check);
+                return Some((check, has_waited));
             }
             if state.is_closed {
                 return None;
             }
+            has_waited = true;
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -263,26 +268,39 @@ fn computed_here() -> Duration {
 struct Pace {
     share: f64,
     fastest: Duration,
-    /// When the next hash begins.
+    /// When the next hash may begin.
     due: Instant,
+    /// When the last hash ended; none if there was nothing to do since.
+    since: Option<Instant>,
+    started: Instant,
 }
 
 impl Pace {
     fn new(share: f64, now: Instant) -> Self {
-        Self { share, fastest: Duration::MAX, due: now }
+        Self { share, fastest: Duration::MAX, due: now, since: None, started: now }
     }
 
-    fn period(&self) -> Duration {
-        self.fastest.div_f64(self.share)
+    /// A hash begins; nothing is made up for when there was nothing to do.
+    fn begin(&mut self, now: Instant, has_waited: bool) {
+        if has_waited {
+            self.due = self.due.max(now);
+            self.since = None;
+        }
+        self.started = now;
     }
 
-    /// How long to rest after a hash that computed so long and has just ended. A thread that had to wait for a core, or woke up
-    /// late, rests less, so that as many sign in on a busy machine as on an idle one; it makes up for one hash at most.
-    fn rest(&mut self, now: Instant, computed: Duration) -> Duration {
+    /// A hash that computed so long has ended: what it took with the rest before or after it, and how long to rest. A thread that had to wait for
+    /// a core, or woke up late, rests less, so that as many sign in on a busy machine as on an idle one.
+    fn end(&mut self, now: Instant, computed: Duration) -> (Duration, Duration) {
         self.fastest = computed.min(self.fastest.saturating_add(self.fastest / FORGETTING));
-        let earliest = now.checked_sub(self.fastest).unwrap_or(now);
-        self.due = (self.due + self.period()).max(earliest);
-        self.due.saturating_duration_since(now)
+        let earliest = now.checked_sub(MAKES_UP).unwrap_or(now);
+        let period = self.fastest.div_f64(self.share);
+        self.due = (self.due + period).max(earliest);
+        let rest = self.due.saturating_duration_since(now);
+        let alone = || now.saturating_duration_since(self.started).max(period);
+        let took = self.since.map_or_else(alone, |since| now.saturating_duration_since(since));
+        self.since = Some(now);
+        (took, rest)
     }
 }
 
@@ -330,20 +348,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_hashes_once_in_a_period_and_makes_up_for_one_hash_at_most() {
-        let (ms, begin) = (Duration::from_millis, system_clock().now());
-        let mut pace = Pace::new(0.5, begin);
-        let mut rest_at = |at: u64, computed: u64| pace.rest(begin + ms(at), ms(computed)).as_millis();
-        assert_eq!(rest_at(12, 12), 12);
-        assert_eq!(rest_at(44, 12), 4, "it had to wait for a core");
-        assert_eq!(rest_at(63, 12), 9, "it woke up three late, and ends on time");
-        assert_eq!(
-            (rest_at(200, 12), rest_at(212, 12), rest_at(224, 12)),
-            (0, 0, 12),
-            "nobody came for a while"
-        );
-        let mut pace = Pace::new(1.0, begin);
-        assert_eq!((pace.rest(begin + ms(12), ms(12)), pace.rest(begin + ms(30), ms(12))), (ms(0), ms(0)));
+    fn a_thread_hashes_once_in_a_period_and_makes_up_for_what_the_machine_took_from_it() {
+        let (ms, start) = (Duration::from_millis, system_clock().now());
+        let at = |at: u64| start + ms(at);
+        let mut pace = Pace::new(0.5, start);
+        pace.begin(at(0), true);
+        assert_eq!(pace.end(at(12), ms(12)), (ms(24), ms(12)));
+        assert_eq!(pace.end(at(44), ms(12)), (ms(32), ms(4)), "it had to wait for a core");
+        assert_eq!(pace.end(at(63), ms(12)), (ms(19), ms(9)), "it woke up three late");
+        assert_eq!(pace.end(at(3_000), ms(12)).1, ms(0), "the machine stood still");
+        let rests = |pace: &mut Pace, at_ms| pace.end(at(at_ms), ms(12)).1 > ms(0);
+        let made_up = (1..100).take_while(|hash| !rests(&mut pace, 3_000 + hash * 12)).count();
+        assert_eq!(made_up, 20, "a quarter of a second, at twice the pace");
+        pace.begin(at(9_000), true);
+        assert_eq!(pace.end(at(9_012), ms(12)), (ms(24), ms(12)), "nobody came for a while");
     }
 
     #[test]
