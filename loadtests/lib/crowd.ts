@@ -31,10 +31,11 @@ export function whoComes(nth: number, offset: number): { role: Role; person: Per
   const ofRole = Math.floor(nth / 100) * OF_100[role] + before;
   const who = person(role, offset, ofRole);
   const known = DEVICES_BY_ROLE[role];
-  // Two strides that share no factor with 100, so that role, device and typing are not tied to each other.
+  // Strides that share no factor with 100, so that role, device and typing are not tied to each other; and of each hundred as many
+  // mistype, so that a short calibration has its share of them.
   const hasDevice = (nth * 37) % 100 < KNOWN_DEVICES_OF_100;
   const device = hasDevice ? known[(offset + ofRole) % Math.max(1, known.length)] : undefined;
-  const isClumsy = Math.floor(nth / 7) % 100 < CLUMSY_OF_100;
+  const isClumsy = (nth * 61 + Math.floor(nth / 100) * 7) % 100 < CLUMSY_OF_100;
   return { role, person: device === undefined ? who : { ...who, device }, isClumsy };
 }
 
