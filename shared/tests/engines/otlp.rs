@@ -1,6 +1,7 @@
 //! Settles that telemetry leaves the process: a request's trace reaches an OTLP receiver under the id that came in, with logs and metrics beside it.
 
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shared::telemetry::{Config, Telemetry, TraceParent, child_traceparent, conclude_span, request_span};
@@ -43,4 +44,29 @@ async fn traces_logs_and_metrics_arrive_and_the_trace_keeps_its_id() {
     let logs = requests.iter().filter(|request| request.url.path() == "/v1/logs");
     let is_joined = logs.clone().any(|r| r.body.windows(16).any(|window| window == trace_id));
     assert!(is_joined, "a log line within the request carries the trace's id");
+}
+
+#[test]
+fn a_receiver_that_hangs_holds_up_neither_requests_nor_the_end() {
+    // The system accepts connections for it; nobody reads them.
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", receiver.local_addr().unwrap());
+    let config: Config = serde_json::from_value(json!({ "otlp_endpoint": endpoint })).unwrap();
+    let telemetry = Telemetry::start(&config, "auth", "auth-1").unwrap();
+    let incoming = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+    let began = Instant::now();
+    // Several times what is kept for an export.
+    for _ in 0..10_000 {
+        let span = request_span(&incoming, "GET");
+        span.in_scope(|| tracing::info!("within the request"));
+        conclude_span(&span, "GET", "/auth/v1/me", 200);
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "a request waited for an export: {:?}",
+        began.elapsed()
+    );
+    let began = Instant::now();
+    telemetry.flush();
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
 }

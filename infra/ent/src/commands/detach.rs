@@ -28,8 +28,8 @@ pub(crate) fn start(
 ) -> Result<u8> {
     up::write_plan(&context.layout, options, binaries)?;
     let log_path = context.layout.log("ent");
-    supervisor::shorten_log(&log_path);
     let log = open_log(&log_path)?;
+    supervisor::shorten_log(&log_path, &log);
     // What an earlier supervisor said last would be taken for this one's word. Its processes are looked for there, so
     // they are waited for first.
     supervisor::recover(context)?;

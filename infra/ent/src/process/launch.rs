@@ -1,13 +1,12 @@
 //! Settles how a long-running child starts: in its own process group, with a log, and bound to die with its parent.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-
-use crate::layout;
 
 /// The user a child runs as when this process is root and the child refuses to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +41,13 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// Starts it. Call from the main thread only: the kernel ties the parent-death signal to the thread that starts.
-    pub(crate) fn spawn(&self) -> Result<Child> {
-        let log = layout::open_log(&self.log)?;
+    /// Starts it, with its `log` opened. Call from the main thread only: the kernel ties the parent-death signal to the thread that starts.
+    pub(crate) fn spawn(&self, log: &File) -> Result<Child> {
         let mut command = through_setpriv(self.run_as.as_ref(), Some(self.death_signal));
         command.arg(&self.program).args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(&self.folder).stdin(Stdio::null());
-        command.stdout(log.try_clone()?).stderr(log);
+        command.stdout(log.try_clone()?).stderr(log.try_clone()?);
         // Its own group: Ctrl-C on the terminal reaches only the supervisor, which then stops all in the right order.
         command.process_group(0);
         command.spawn().with_context(|| format!("cannot start {}", self.program.display()))
@@ -95,7 +93,7 @@ mod tests {
     /// The kernel counts the thread that started a child as its parent: when that thread ends, so does the child.
     fn ends_with_its_parent(launch: Launch) {
         let mut child = std::thread::spawn(move || {
-            let child = launch.spawn().unwrap();
+            let child = launch.spawn(&File::create("/dev/null").unwrap()).unwrap();
             let has_begun =
                 || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap() == "sleep\n";
             while !has_begun() {

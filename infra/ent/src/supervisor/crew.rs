@@ -1,6 +1,5 @@
 //! Settles how all processes together are watched, restarted and taken down.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -84,10 +83,9 @@ impl Crew {
         self.members.iter().map(Member::record).collect()
     }
 
-    /// All logs.
-    pub(crate) fn logs(&self) -> Vec<PathBuf> {
-        let all = self.members.iter().map(|member| member.unit.launch.log.as_path());
-        all.map(Path::to_path_buf).collect()
+    /// Keeps all logs from growing without bound.
+    pub(crate) fn shorten_logs(&self) {
+        self.members.iter().for_each(Member::shorten_log);
     }
 
     /// Ends everything in order, forces what does not, and checks that nothing is left.

@@ -1,5 +1,6 @@
 //! Settles what is known about one process while it is supervised.
 
+use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::state::{ProcessRecord, UnitState};
+use super::tail;
 use super::unit::Unit;
 use crate::clock;
+use crate::layout::open_log;
 use crate::process::Identity;
 
 /// Starts in a row that ended soon after which a process is left alone.
@@ -32,6 +35,7 @@ pub(crate) struct Member {
     pub(crate) restarts: u32,
     /// When it is to be started again.
     pub(crate) due: Option<Instant>,
+    log: File,
     started: Instant,
     attempts: u32,
 }
@@ -39,7 +43,8 @@ pub(crate) struct Member {
 impl Member {
     /// Starts a process.
     pub(crate) fn start(unit: Unit) -> Result<Self> {
-        let child = unit.launch.spawn()?;
+        let log = open_log(&unit.launch.log)?;
+        let child = unit.launch.spawn(&log)?;
         Ok(Self {
             identity: Identity::of(child.id()),
             child: Some(child),
@@ -48,6 +53,7 @@ impl Member {
             detail: String::new(),
             restarts: 0,
             due: None,
+            log,
             started: clock::now(),
             attempts: 0,
         })
@@ -81,7 +87,7 @@ impl Member {
     /// Starts it again.
     pub(crate) fn restart(&mut self) -> String {
         self.due = None;
-        match self.unit.launch.spawn() {
+        match self.unit.launch.spawn(&self.log) {
             Ok(child) => {
                 self.identity = Identity::of(child.id());
                 self.child = Some(child);
@@ -92,6 +98,11 @@ impl Member {
             }
             Err(error) => self.schedule(&format!("cannot start: {error:#}")),
         }
+    }
+
+    /// Keeps its log from growing without bound.
+    pub(crate) fn shorten_log(&self) {
+        tail::shorten_log(&self.unit.launch.log, &self.log);
     }
 
     /// What the state file says about it.

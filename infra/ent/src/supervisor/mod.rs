@@ -39,7 +39,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// How often every process is asked whether it is ready.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// How often logs are looked at for their size.
-const LOGS_EVERY: Duration = Duration::from_secs(30);
+const LOGS_EVERY: Duration = Duration::from_secs(5);
 
 /// Brings the backend up and keeps it up until somebody asks to stop. `on_ready` is called once when all is ready.
 pub(crate) fn run(
@@ -89,7 +89,7 @@ fn watch(context: &Context, board: &mut Board, crew: &mut Crew) -> Result<()> {
             probe_at = now + PROBE_EVERY;
         }
         if now >= logs_at {
-            crew.logs().iter().for_each(|log| shorten_log(log));
+            crew.shorten_logs();
             logs_at = now + LOGS_EVERY;
         }
         board.processes(crew)?;
