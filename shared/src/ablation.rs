@@ -105,8 +105,10 @@ impl Ablation {
         )))
     }
 
+    /// Commands are typed with hyphens, settings are written with underscores: both are the same name.
     fn with_name(self, name: &str) -> Result<Self, String> {
-        let part = Part::ALL.into_iter().find(|part| part.name() == name.trim());
+        let known = name.trim().replace('-', "_");
+        let part = Part::ALL.into_iter().find(|part| part.name() == known);
         let names = || Part::ALL.map(Part::name).join(", ");
         part.map(|part| self.without(part))
             .ok_or_else(|| format!("no part is called {name:?}; there are {}", names()))
@@ -157,6 +159,7 @@ mod tests {
         let expected = Ablation::default().without(Part::Breakers).without(Part::Cache);
         assert_eq!(read(json!(["cache", "breakers"])), Ok(expected));
         assert_eq!(read(json!("breakers, cache")), Ok(expected));
+        assert_eq!(read(json!("waiting-room")), read(json!(["waiting_room"])));
         assert_eq!(expected.names(), ["breakers", "cache"]);
         assert_eq!(read(json!("")), Ok(Ablation::default()));
     }

@@ -86,7 +86,16 @@ impl Start {
 }
 
 fn on_a_running_backend(context: &Context, wanted: &Start, proof: impl FnOnce() -> Result<u8>) -> Result<u8> {
-    let was_running = State::load_running(&context.layout).is_some_and(|state| state.phase == Phase::Ready);
+    let running = State::load_running(&context.layout).filter(|state| state.phase == Phase::Ready);
+    let was_running = running.is_some();
+    if let Some(loaded) = running.map(|state| state.options.dataset)
+        && wanted.scale.is_some_and(|scale| scale != loaded.scale)
+    {
+        bail!(
+            "the backend runs with the data of `--scale {}`, and this proof is planned for another scale: `cargo ent seed --scale region --replace`",
+            loaded.scale_name()
+        );
+    }
     let result = if was_running { Ok(0) } else { start(context, wanted) };
     let result = result.and_then(|_| proof());
     if !was_running {

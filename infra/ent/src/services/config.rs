@@ -67,7 +67,7 @@ struct SignIn {
 }
 
 /// Databases, front door and load share the machine with auth, and those who are signed in want an answer at once. With this
-/// share a machine of two cores checks about 40 passwords a second in a quarter of what it can do.
+/// share a machine of two cores checks about 35 passwords a second in a fifth of what it can do.
 const HASH_SHARE: f64 = 0.4;
 
 #[derive(Serialize)]
