@@ -238,10 +238,7 @@ impl Failure for Error {
                 "The new password is one that others try first, or holds your login: choose another.",
             ),
             Self::NotAllowed => forbidden("not_allowed", "Your roles do not allow this."),
-            Self::StepUpRequired => forbidden(
-                "step_up_required",
-                "Prove again who you are, with the current code of your authenticator.",
-            ),
+            Self::StepUpRequired => Problem::step_up_required(),
             Self::NoAccount => {
                 Problem::new(StatusCode::NOT_FOUND, "account_not_found", "There is no such account here.")
             }

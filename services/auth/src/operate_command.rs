@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
+use shared::audit::Order;
 use shared::clock::system_clock;
 use shared::config::{self, Invalid};
 use shared::context::Context;
+use shared::http::Authority;
 use shared::keys;
 use shared::pg::{self, Database, Work};
 use shared::resilience::breaker::Registry;
@@ -19,7 +21,6 @@ use shared::service::Config;
 use shared::session::Role;
 use uuid::Uuid;
 
-use crate::domain::administration::Order;
 use crate::domain::code_issue;
 use crate::domain::codes::Purpose;
 use crate::domain::role_change;
@@ -87,8 +88,8 @@ enum Command {
         /// The school whose switch it is; without it, one of all schools.
         #[arg(long)]
         school: Option<Uuid>,
-        #[arg(long, value_parser = authority)]
-        authority: String,
+        #[arg(long)]
+        authority: Authority,
     },
     /// Print a code by which an account is activated.
     ActivationCode(Account),
@@ -126,8 +127,8 @@ struct Span {
     #[arg(long)]
     until: DateTime<Utc>,
     /// Who demanded it.
-    #[arg(long, value_parser = authority)]
-    authority: String,
+    #[arg(long)]
+    authority: Authority,
 }
 
 /// Whose account, and who demanded what is done to it.
@@ -138,8 +139,8 @@ struct Account {
     #[arg(long)]
     person: Uuid,
     /// Who demanded it.
-    #[arg(long, value_parser = authority)]
-    authority: String,
+    #[arg(long)]
+    authority: Authority,
 }
 
 impl Account {
@@ -148,7 +149,7 @@ impl Account {
     }
 
     fn order(&self) -> Order {
-        Order::of_operator(self.authority.clone())
+        Order::of_operator(self.authority.clone().into_text())
     }
 }
 
@@ -222,7 +223,8 @@ async fn command(
         }
         Command::Switches => list(database, context).await,
         Command::EndSwitch { id, school, authority } => {
-            switch::end(database, context, &Order::of_operator(authority.clone()), *school, *id).await?;
+            let order = Order::of_operator(authority.clone().into_text());
+            switch::end(database, context, &order, *school, *id).await?;
             done()
         }
         Command::ActivationCode(account) => {
@@ -263,7 +265,7 @@ async fn open(
     config: &Config<crate::Config>,
 ) -> Result<String, Failure> {
     let new = NewSwitch { effect, school: None, starts_at: span.from, ends_at: span.until };
-    let order = Order::of_operator(span.authority.clone());
+    let order = Order::of_operator(span.authority.clone().into_text());
     let shortest_idle_s = config.own.access_tokens.shortest_idle_s();
     let opened = switch::open(database, context, &order, new, shortest_idle_s).await?;
     Ok(format!("switch {} from {} until {}", opened.id, opened.starts_at, opened.ends_at))
@@ -305,10 +307,4 @@ fn role(name: &str) -> Result<Role, String> {
 fn weight(text: &str) -> Result<f64, String> {
     let weight = text.parse().ok().filter(|weight| (0.1..=100.0).contains(weight));
     weight.ok_or_else(|| "a number from 0.1 to 100".to_owned())
-}
-
-fn authority(text: &str) -> Result<String, String> {
-    let is_good =
-        !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    is_good.then(|| text.to_owned()).ok_or_else(|| "1 to 200 letters on one line".to_owned())
 }

@@ -34,6 +34,7 @@ pub mod merkle;
 mod nodes;
 #[cfg(test)]
 mod oracle;
+mod order;
 mod verify;
 
 pub use checkpoint::Checkpoint;
@@ -43,4 +44,5 @@ pub use entry::{Actor, Entry, append};
 pub use error::{Error, Fault};
 pub use export::export;
 pub use log::{Log, Progress};
+pub use order::Order;
 pub use verify::{Verified, verify};

@@ -11,6 +11,7 @@ mod flight;
 mod freshness;
 mod held;
 mod load;
+mod tag;
 mod versions;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use flight::{Flight, Flights};
 pub use freshness::{Fingerprint, Freshness};
 use held::Held;
 pub use load::{LoadFailed, Loaded};
+pub use tag::{raise, version_of};
 use versions::Versions;
 
 /// Entries held per instance.

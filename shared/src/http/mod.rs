@@ -3,6 +3,7 @@
 mod accept;
 mod admission;
 mod answer_headers;
+mod authority;
 mod body;
 mod caller;
 mod caller_limits;
@@ -35,6 +36,7 @@ use serde::Deserialize;
 
 use crate::resilience::adaptive_limit::Bounds;
 
+pub use authority::{Authority, Demanded};
 pub use body::{Body, path_config, query_config, valid};
 pub use caller::{Caller, NotSensitive, count_as};
 pub use caller_limits::{CallerLimits, RateLimits};

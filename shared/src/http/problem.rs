@@ -112,6 +112,15 @@ impl Problem {
         .because(Cause::Deadline)
     }
 
+    /// The act asks for a one-time code of the last moments.
+    pub fn step_up_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "step_up_required",
+            "Prove again who you are, with the current code of your authenticator.",
+        )
+    }
+
     /// A fault of ours; what it was stays in the log.
     pub fn internal() -> Self {
         Self::new(

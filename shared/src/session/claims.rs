@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// How long ago somebody may have proved who they are for it to count as just now, in seconds.
+const FRESH_S: u64 = 900;
+
 /// What a person is in a school. The French terms are in `docs/glossary.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Role {
@@ -112,6 +115,16 @@ impl Claims {
         schools.sort_unstable();
         schools.dedup();
         schools
+    }
+
+    /// Whether the person has proved who they are within [`FRESH_S`].
+    pub fn is_fresh(&self, now_s: u64) -> bool {
+        now_s.saturating_sub(self.auth_time) <= FRESH_S
+    }
+
+    /// The same by a one-time code, as administration asks.
+    pub fn has_fresh_code(&self, now_s: u64) -> bool {
+        self.amr.iter().any(|method| method == "otp") && self.is_fresh(now_s)
     }
 
     /// Whether the person has one of `roles` in `school`.

@@ -3,62 +3,28 @@
 //! A stolen session of one administrator must not become every administrator: accounts with the role `LocalAdmin` anywhere, and
 //! one's own, are administered by operators on the host alone (`auth operate`).
 
-use serde_json::Value;
-use shared::audit::{self, Actor, Entry};
-use shared::pg::Transaction;
+use shared::audit::{Actor, Order};
 use shared::session::{Claims, Role};
 use uuid::Uuid;
 
 use crate::error::{AdministrationError, Error};
 
-/// Administration needs a one-time code not older than this, in seconds.
-pub const FRESH_S: u64 = 900;
-
-/// Who commands, and who demanded it.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// Who commands.
-    pub actor: Actor,
-    /// Who demanded it: a head, a rectorate, the person.
-    pub authority: String,
+/// The order of an administrator of `school` who has just proved who they are.
+pub fn order_in_school(caller: &Claims, school: Uuid, now_s: u64, authority: String) -> Result<Order, Error> {
+    may_administer(caller, school, now_s)?;
+    Ok(Order { actor: Actor::Person(caller.sub), authority })
 }
 
-impl Order {
-    /// Of an administrator of `school` who has just proved who they are.
-    pub fn in_school(caller: &Claims, school: Uuid, now_s: u64, authority: String) -> Result<Self, Error> {
-        may_administer(caller, school, now_s)?;
-        Ok(Self { actor: Actor::Person(caller.sub), authority })
-    }
-
-    /// Of whoever may run commands on the host.
-    pub fn of_operator(authority: String) -> Self {
-        Self { actor: Actor::Operator, authority }
-    }
-
-    /// Whether this order may concern an account.
-    pub fn may_concern(&self, person_id: Uuid, is_administrator: bool) -> Result<(), Error> {
-        match self.actor {
-            Actor::Operator => Ok(()),
-            Actor::Person(actor) if actor != person_id && !is_administrator => Ok(()),
-            Actor::Person(_) | Actor::Service => Err(AdministrationError::AdministratorAccount.into()),
-        }
-    }
-
-    /// Keeps in the audit log what was done, in its transaction.
-    pub async fn keep(
-        &self,
-        transaction: &mut Transaction,
-        act: &'static str,
-        subject: String,
-        details: Value,
-    ) -> Result<(), Error> {
-        let authority = Some(self.authority.clone());
-        let entry = Entry { actor: self.actor, act, subject, authority, details };
-        Ok(audit::append(transaction, &entry).await?)
+/// Whether an order may concern an account.
+pub fn may_concern(order: &Order, person_id: Uuid, is_administrator: bool) -> Result<(), Error> {
+    match order.actor {
+        Actor::Operator => Ok(()),
+        Actor::Person(actor) if actor != person_id && !is_administrator => Ok(()),
+        Actor::Person(_) | Actor::Service => Err(AdministrationError::AdministratorAccount.into()),
     }
 }
 
-/// Whether somebody administers a school and has proved who they are within [`FRESH_S`].
+/// Whether somebody administers a school and has just proved who they are.
 pub fn may_administer(caller: &Claims, school: Uuid, now_s: u64) -> Result<(), Error> {
     if !caller.schools().contains(&school) {
         return Err(Error::SchoolNotFound);
@@ -78,12 +44,7 @@ pub fn administered(caller: &Claims) -> Result<Vec<Uuid>, Error> {
 
 /// Administration asks for a one-time code of the last quarter of an hour.
 pub fn is_fresh(caller: &Claims, now_s: u64) -> Result<(), Error> {
-    let has_code = caller.amr.iter().any(|method| method == "otp");
-    if has_code && now_s.saturating_sub(caller.auth_time) <= FRESH_S {
-        Ok(())
-    } else {
-        Err(Error::StepUpRequired)
-    }
+    if caller.has_fresh_code(now_s) { Ok(()) } else { Err(Error::StepUpRequired) }
 }
 
 /// Whether a role may open other people's accounts in its school.
@@ -104,7 +65,7 @@ mod tests {
     fn an_administrator_reaches_neither_themselves_nor_another_one() {
         let (ada, zoe) = (Uuid::from_u128(9), Uuid::from_u128(1));
         let order = |actor| Order { actor, authority: "the head".to_owned() };
-        let allowed = |actor, person, is_admin| order(actor).may_concern(person, is_admin).is_ok();
+        let allowed = |actor, person, is_admin| may_concern(&order(actor), person, is_admin).is_ok();
         assert!(allowed(Actor::Person(ada), zoe, false));
         assert!(!allowed(Actor::Person(ada), ada, false));
         assert!(!allowed(Actor::Person(ada), zoe, true));

@@ -10,14 +10,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use shared::audit::Actor;
+use shared::audit::{Actor, Order};
 use shared::context::Context;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::{Claims, Role};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::administration::{Order, may_administer};
+use super::administration::{may_administer, may_concern};
 use super::code_issue::issue_in;
 use super::codes::Purpose;
 use super::revocation::{Act, Revocations, Target, revoke_in};
@@ -210,7 +210,7 @@ async fn force_resets(transaction: &mut Transaction, batch: &Batch, people: &[Uu
     };
     revoke_in(transaction, &act).await?;
     let details = json!({ "people": people });
-    order.keep(transaction, "resets_forced", format!("campaign:{}", batch.key.id), details).await
+    Ok(order.keep(transaction, "resets_forced", format!("campaign:{}", batch.key.id), details).await?)
 }
 
 /// Makes the codes of a sheet, for whoever still needs one. A sheet that was printed before is printed `again` only when that is
@@ -237,7 +237,7 @@ pub async fn print(
     let mut expires_at = context.clock().utc();
     let mut cards = Vec::with_capacity(people.len());
     for card in people {
-        order.may_concern(card.person_id, false)?;
+        may_concern(order, card.person_id, false)?;
         let issued = issue_in(&mut transaction, code_key, card.person_id, purpose).await?;
         expires_at = issued.expires_at;
         cards.push((card, issued.code));

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use shared::audit::Order;
 use shared::context::Context;
 use shared::pg::{Database, Transaction, Work};
 use uuid::Uuid;
 
-use super::administration::Order;
+use super::administration::may_concern;
 use super::codes::{Code, Purpose};
 use super::sealed::SealingKey;
 use crate::error::Error;
@@ -34,7 +35,7 @@ pub async fn issue(
 ) -> Result<Issued, Error> {
     let mut transaction = database.begin(context, Work::Write).await?;
     let is_administrator = store::school_account::lock(&mut transaction, schools, person_id).await?;
-    order.may_concern(person_id, is_administrator.ok_or(Error::NoAccount)?)?;
+    may_concern(order, person_id, is_administrator.ok_or(Error::NoAccount)?)?;
     let issued = issue_in(&mut transaction, code_key, person_id, purpose).await?;
     let details = json!({ "purpose": purpose.name() });
     order.keep(&mut transaction, "code_issued", format!("account:{person_id}"), details).await?;

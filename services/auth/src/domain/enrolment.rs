@@ -14,7 +14,7 @@ use shared::session::Claims;
 use totp_rs::Secret;
 use uuid::Uuid;
 
-use super::administration::{FRESH_S, is_fresh};
+use super::administration::is_fresh;
 use super::attempts::{Attempt, Origin, Outcome};
 use super::authenticators::{Authenticators, entry};
 use super::codes::{Code, Purpose};
@@ -57,7 +57,7 @@ impl Authenticators {
         let now = context.clock().unix_seconds();
         if found.has_authenticator {
             is_fresh(caller, now)?;
-        } else if now.saturating_sub(caller.auth_time) > FRESH_S {
+        } else if !caller.is_fresh(now) {
             return Err(AuthenticatorError::FreshSignInRequired.into());
         }
         self.offer_in(context, transaction, caller.sub, &found.login).await

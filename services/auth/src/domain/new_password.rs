@@ -3,14 +3,14 @@
 //! The old password alone is never enough: whoever stole it has that too.
 
 use serde_json::json;
-use shared::audit::{self, Actor, Entry};
+use shared::audit::{self, Actor, Entry, Order};
 use shared::context::Context;
 use shared::pg::{Transaction, Work};
 use shared::session::{Claims, Membership};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::administration::{Order, administered, is_fresh};
+use super::administration::{administered, is_fresh};
 use super::attempts::{Origin, Outcome};
 use super::breach_filter::BreachFilter;
 use super::code_issue::{self, Issued};

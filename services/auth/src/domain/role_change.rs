@@ -1,11 +1,12 @@
 //! Settles how the roles of a person in a school change: given to somebody of the school, taken from them everywhere at once.
 
 use serde_json::json;
+use shared::audit::Order;
 use shared::context::Context;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::{Role, Scope};
 
-use super::administration::{Order, administers};
+use super::administration::{administers, may_concern};
 use super::revocation::{Act, Revocations, Target, revoke_in};
 use super::school_account::{Of, lock};
 use crate::error::Error;
@@ -62,12 +63,12 @@ pub async fn end_in(transaction: &mut Transaction, order: &Order, of: Of, role: 
     };
     revoke_in(transaction, &act).await?;
     let details = json!({ "guardianships_ended": guardianships });
-    order.keep(transaction, "role_ended", subject(of, role), details).await
+    Ok(order.keep(transaction, "role_ended", subject(of, role), details).await?)
 }
 
 /// The role that administers is given and taken on the host alone.
 fn may_change(order: &Order, role: Role) -> Result<(), Error> {
-    if administers(role) { order.may_concern(uuid::Uuid::nil(), true) } else { Ok(()) }
+    if administers(role) { may_concern(order, uuid::Uuid::nil(), true) } else { Ok(()) }
 }
 
 fn subject(of: Of, role: Role) -> String {

@@ -1,12 +1,13 @@
 //! Settles how the accounts of a school are seen by its administrators, blocked, and opened again.
 
 use serde_json::json;
+use shared::audit::Order;
 use shared::context::Context;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::Claims;
 use uuid::Uuid;
 
-use super::administration::{Order, may_administer};
+use super::administration::{may_administer, may_concern};
 use super::revocation::{Act, Revocations, Target, revoke_in};
 use crate::error::Error;
 use crate::store;
@@ -87,10 +88,10 @@ pub async fn unblock(database: &Database, context: &Context, order: &Order, of: 
 /// Holds an account that the order may concern.
 pub(super) async fn lock(transaction: &mut Transaction, order: &Order, of: Of) -> Result<(), Error> {
     let is_administrator = store::school_account::lock(transaction, &[of.school], of.person).await?;
-    order.may_concern(of.person, is_administrator.ok_or(Error::NoAccount)?)
+    may_concern(order, of.person, is_administrator.ok_or(Error::NoAccount)?)
 }
 
 async fn keep(transaction: &mut Transaction, order: &Order, act: &'static str, of: Of) -> Result<(), Error> {
     let details = json!({ "school": of.school });
-    order.keep(transaction, act, format!("account:{}", of.person), details).await
+    Ok(order.keep(transaction, act, format!("account:{}", of.person), details).await?)
 }

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use shared::audit::Order;
 use shared::context::Context;
 use shared::ids;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::{Claims, Membership, Role};
 use uuid::Uuid;
 
-use super::administration::{Order, administers, may_administer};
+use super::administration::{administers, may_administer};
 use super::waiting_room::Weights;
 use crate::error::{AdministrationError, Error};
 use crate::store;
@@ -180,7 +181,7 @@ async fn keep(
         "kind": switch.effect.name(), "school": switch.school, "of": switch.effect.details(),
         "starts_at": switch.starts_at, "ends_at": switch.ends_at,
     });
-    order.keep(transaction, act, format!("switch:{}", switch.id), details).await
+    Ok(order.keep(transaction, act, format!("switch:{}", switch.id), details).await?)
 }
 
 /// Switches that are not over, by where they hold.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use shared::audit::Order;
 use shared::clock::SharedClock;
 use shared::context::Context;
 use shared::pg::{self, Database, Work};
@@ -13,7 +14,6 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::administration::Order;
 use super::switch::{self, Held, NewSwitch, Switch};
 use super::waiting_room::Weights;
 use crate::error::Error;

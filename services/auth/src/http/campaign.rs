@@ -6,15 +6,14 @@ use actix_web::{HttpRequest, HttpResponse, get, post, put};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::http::{Authority, Body, Caller, Problem, ProblemBody};
 use shared::session::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::authority::Authority;
 use super::{code_sheet, role_words};
 use crate::app::Auth;
-use crate::domain::administration::Order;
+use crate::domain::administration::order_in_school;
 use crate::domain::campaign::{self, Group, People, Progress, Request};
 use crate::domain::codes::Purpose;
 use crate::store::campaign::{Key, Overview};
@@ -113,7 +112,7 @@ pub async fn begin(
 ) -> Result<HttpResponse, Problem> {
     let (key, now_s) = (key_of(&path), context.clock().unix_seconds());
     let authority = std::mem::take(&mut new.authority).into_text();
-    let order = Order::in_school(&caller, key.school, now_s, authority)?;
+    let order = order_in_school(&caller, key.school, now_s, authority)?;
     campaign::begin(auth.database(), &context, &order, caller.sub, new.request(key)?).await?;
     let progress = campaign::progress(auth.database(), &context, &caller, key).await?;
     Ok(HttpResponse::Accepted().json(progress))
@@ -215,7 +214,7 @@ pub async fn print(
 ) -> Result<HttpResponse, Problem> {
     let (school, id, number) = *path;
     let now_s = context.clock().unix_seconds();
-    let order = Order::in_school(&caller, school, now_s, printing.authority.into_text())?;
+    let order = order_in_school(&caller, school, now_s, printing.authority.into_text())?;
     let (sheet, key) = ((Key { school, id }, number), &auth.new_passwords().code_key);
     let printed = campaign::print(auth.database(), key, &context, &order, sheet, printing.again).await?;
     Ok(code_sheet::render(&printed, &address_of(&request)))

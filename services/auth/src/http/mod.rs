@@ -1,7 +1,6 @@
 //! Settles the whole route table of auth.
 
 mod authenticators;
-mod authority;
 mod campaign;
 mod code_sheet;
 mod containment;

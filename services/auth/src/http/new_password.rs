@@ -6,13 +6,12 @@ use actix_web::{HttpResponse, post};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, Caller, ClientNetwork, Problem, ProblemBody};
+use shared::http::{Authority, Body, Caller, ClientNetwork, Problem, ProblemBody};
 use shared::idempotency::Keyless;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::authority::Authority;
 use super::waiting_room::Door;
 use crate::app::Auth;
 use crate::domain::attempts::Origin;

@@ -5,15 +5,14 @@ use actix_web::{HttpResponse, post};
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::http::{Authority, Body, Caller, Problem, ProblemBody};
 use shared::session::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::authority::Authority;
 use super::school_account::of;
 use crate::app::Auth;
-use crate::domain::administration::Order;
+use crate::domain::administration::order_in_school;
 use crate::domain::role_change;
 
 /// What becomes of a role.
@@ -67,7 +66,7 @@ pub async fn change(
     Body(new): Body<RoleChange>,
 ) -> Result<HttpResponse, Problem> {
     let (of, now_s) = (of(&path), context.clock().unix_seconds());
-    let order = Order::in_school(&caller, of.school, now_s, new.authority.into_text())?;
+    let order = order_in_school(&caller, of.school, now_s, new.authority.into_text())?;
     match new.change {
         Change::Grant => role_change::grant(auth.database(), &context, &order, of, new.role).await?,
         Change::End => role_change::end(auth.revocations(), &context, &order, of, new.role).await?,

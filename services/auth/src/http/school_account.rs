@@ -5,14 +5,13 @@ use actix_web::{HttpResponse, get, post};
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody, valid};
+use shared::http::{Body, Caller, Demanded, Problem, ProblemBody, valid};
 use shared::session::Role;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::authority::Demanded;
 use crate::app::Auth;
-use crate::domain::administration::Order;
+use crate::domain::administration::order_in_school;
 use crate::domain::school_account::{self, Of};
 use crate::store::school_account::{AccountPage, AccountState, Filter, SchoolAccount};
 
@@ -115,7 +114,7 @@ pub async fn block(
     Body(demanded): Body<Demanded>,
 ) -> Result<HttpResponse, Problem> {
     let (of, now_s) = (of(&path), context.clock().unix_seconds());
-    let order = Order::in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
     school_account::block(auth.revocations(), &context, &order, of).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -145,7 +144,7 @@ pub async fn unblock(
     Body(demanded): Body<Demanded>,
 ) -> Result<HttpResponse, Problem> {
     let (of, now_s) = (of(&path), context.clock().unix_seconds());
-    let order = Order::in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
     school_account::unblock(auth.database(), &context, &order, of).await?;
     Ok(HttpResponse::NoContent().finish())
 }

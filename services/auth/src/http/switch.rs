@@ -6,14 +6,13 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::http::{Authority, Body, Caller, Demanded, Problem, ProblemBody};
 use shared::session::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::authority::{Authority, Demanded};
 use crate::app::Auth;
-use crate::domain::administration::Order;
+use crate::domain::administration::order_in_school;
 use crate::domain::switch::{self, Effect, NewSwitch, Switch};
 
 /// What a switch of a school does, to whom.
@@ -125,7 +124,7 @@ pub async fn open(
     Body(new): Body<NewSchoolSwitch>,
 ) -> Result<HttpResponse, Problem> {
     let now_s = context.clock().unix_seconds();
-    let order = Order::in_school(&caller, *school, now_s, new.authority.into_text())?;
+    let order = order_in_school(&caller, *school, now_s, new.authority.into_text())?;
     let (effect, starts_at, ends_at) = (new.effect.into(), new.starts_at, new.ends_at);
     let new = NewSwitch { effect, school: Some(*school), starts_at, ends_at };
     let opened = auth.switches().open(&context, &order, new).await?;
@@ -157,7 +156,7 @@ pub async fn end(
 ) -> Result<HttpResponse, Problem> {
     let (school, id) = *path;
     let now_s = context.clock().unix_seconds();
-    let order = Order::in_school(&caller, school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, school, now_s, demanded.authority.into_text())?;
     auth.switches().end(&context, &order, Some(school), id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

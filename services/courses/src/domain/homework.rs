@@ -2,6 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 use serde::Serialize;
+use shared::cache;
 use shared::context::Context;
 use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
@@ -67,7 +68,7 @@ pub async fn give(
         given_at: context.clock().utc(),
     };
     store::homework::insert(&mut transaction, &homework).await?;
-    let raised = store::cache_version::update(&mut transaction, &Shelf::tags_of_homework(course)).await?;
+    let raised = cache::raise(&mut transaction, &Shelf::tags_of_homework(course)).await?;
     let answer = Answer::created(&GivenHomework { id: homework.id });
     let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;

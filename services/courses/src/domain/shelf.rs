@@ -10,7 +10,7 @@ use chrono::{NaiveDate, TimeDelta};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::ablation::Part;
-use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy};
+use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy, version_of};
 use shared::context::Context;
 use shared::pg::Database;
 use shared::service::Kit;
@@ -157,7 +157,7 @@ async fn load_board(
     group_id: Uuid,
 ) -> LoadedOr<Board> {
     let mut reader = database.read(&context).await?;
-    let version = store::cache_version::find(&mut reader, &board_tag(school_id, group_id)).await?;
+    let version = version_of(&mut reader, &board_tag(school_id, group_id)).await?;
     let courses = store::course::list_of_group(&mut reader, school_id, group_id).await?;
     let (from, to) = due_span(context.clock().today());
     let homework = store::homework::list_due(&mut reader, school_id, group_id, from, to).await?;
@@ -166,7 +166,7 @@ async fn load_board(
 
 async fn load_page(database: Database, context: Context, school_id: Uuid, id: Uuid) -> LoadedOr<Arc<Page>> {
     let mut reader = database.read(&context).await?;
-    let version = store::cache_version::find(&mut reader, &page_tag(school_id, id)).await?;
+    let version = version_of(&mut reader, &page_tag(school_id, id)).await?;
     let Some(course) = store::course::find(&mut reader, school_id, id).await? else {
         return Ok(Loaded { value: None, version });
     };

@@ -1,6 +1,5 @@
 //! Settles every SQL statement and every Redis key of courses.
 
-pub mod cache_version;
 pub mod course;
 pub mod directory;
 pub mod homework;
