@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::audience::Part;
 use super::communication_rule::{Target, check};
-use super::message::roles_in;
+use super::sender::roles_in;
 use crate::error::Error;
 use crate::store;
 use crate::store::roster::RelatedGroup;

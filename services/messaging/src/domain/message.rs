@@ -1,17 +1,17 @@
 //! Settles how a message is sent: checked, stored once, delivered to everybody in the same transaction.
 
 use serde::Serialize;
+use shared::clock::SharedClock;
 use shared::context::Context;
-use shared::http::Caller;
 use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
 use shared::pg::{Database, Transaction, Work};
-use shared::session::{Claims, Role};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::audience::Audience;
-use super::communication_rule::{Target, check};
+use super::reach::{Reach, reach};
+use super::sender::Sender;
 use crate::error::Error;
 use crate::store;
 use crate::store::message::NewMessage;
@@ -34,18 +34,18 @@ pub struct Sent {
     id: Uuid,
     thread_id: Uuid,
     /// How many people received it.
-    recipient_count: i32,
+    recipient_count: usize,
 }
 
 /// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
-const SENSITIVE_FROM: i32 = 10;
+const SENSITIVE_FROM: usize = 10;
 
 /// Sends, once under each key; when this returns, the message is durable and in every recipient's mailbox.
 pub async fn send(
     database: &Database,
     context: &Context,
-    sender: &Caller,
-    draft: Draft,
+    sender: &Sender<'_>,
+    draft: &Draft,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
     let mut transaction = database.begin(context, Work::Write).await?;
@@ -53,85 +53,52 @@ pub async fn send(
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let sent = deliver(&mut transaction, context, sender, draft).await?;
+    let sent = deliver(&mut transaction, sender, draft).await?;
     let answer = idempotency::finish(&mut transaction, token, Answer::created(&sent)).await?;
     transaction.commit().await?;
     Ok(answer)
 }
 
-async fn deliver(
-    transaction: &mut Transaction,
-    context: &Context,
-    sender: &Caller,
-    draft: Draft,
-) -> Result<Sent, Error> {
-    refuse_unless_allowed(transaction, sender, &draft.audience).await?;
-    let school_id = draft.audience.school_id();
-    let now = context.clock().utc();
-    let id = ids::new_id(&**context.clock());
-    let thread_id = match (draft.thread_id, draft.subject) {
-        (Some(thread_id), _) => {
-            let is_part =
-                store::thread::is_participant(transaction, school_id, thread_id, sender.sub).await?;
-            if is_part { thread_id } else { return Err(Error::ThreadNotFound) }
-        }
-        (None, Some(subject)) => {
-            store::thread::insert(transaction, school_id, id, &subject, sender.sub, now).await?;
-            id
-        }
+async fn deliver(transaction: &mut Transaction, sender: &Sender<'_>, draft: &Draft) -> Result<Sent, Error> {
+    let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
+    store::send_lock::share(transaction, school_id, sender_id).await?;
+    let reach = reach(transaction, sender, &draft.audience).await?;
+    if let Some(thread_id) = draft.thread_id
+        && !store::thread::is_participant(transaction, school_id, thread_id, sender_id).await?
+    {
+        return Err(Error::ThreadNotFound);
+    }
+    if reach.recipients.len() > SENSITIVE_FROM {
+        sender.may_be_sensitive?;
+    }
+    let new = new_message(transaction.context().clock(), sender_id, draft, &reach)?;
+    store::message::insert(transaction, &new).await?;
+    let recipient_count = new.recipients.len();
+    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count })
+}
+
+/// The row that a draft becomes. Without a thread it begins one, which needs a subject.
+fn new_message<'a>(
+    clock: &SharedClock,
+    sender_id: Uuid,
+    draft: &'a Draft,
+    reach: &'a Reach,
+) -> Result<NewMessage<'a>, Error> {
+    let id = ids::new_id(&**clock);
+    let (thread_id, subject) = match (draft.thread_id, &draft.subject) {
+        (Some(thread_id), _) => (thread_id, None),
+        (None, Some(subject)) => (id, Some(subject.as_str())),
         (None, None) => return Err(Error::SubjectMissing),
     };
-    let audience = &draft.audience;
-    let recipient_count = store::delivery::insert(transaction, audience, id, thread_id, sender.sub).await?;
-    if recipient_count == 0 {
-        return Err(Error::NoRecipients);
-    }
-    if recipient_count > SENSITIVE_FROM {
-        sender.may_be_sensitive()?;
-    }
-    let new = NewMessage {
-        school_id,
+    Ok(NewMessage {
+        school_id: draft.audience.school_id(),
         id,
         thread_id,
-        sender_id: sender.sub,
-        recipient_count,
-        body: draft.body,
-        sent_at: now,
-    };
-    store::message::insert(transaction, &new, audience).await?;
-    Ok(Sent { id, thread_id, recipient_count })
-}
-
-async fn refuse_unless_allowed(
-    transaction: &mut Transaction,
-    sender: &Claims,
-    audience: &Audience,
-) -> Result<(), Error> {
-    let roles = roles_in(sender, audience.school_id());
-    match audience {
-        Audience::Role { role, .. } => check(&roles, &Target::Role(*role)).map_err(Error::Refused),
-        Audience::Group { school_id, id, parts } => {
-            let relation = store::roster::group_relation(transaction, *school_id, *id, sender.sub).await?;
-            let relation = relation.ok_or(Error::GroupNotFound)?;
-            check(&roles, &Target::Group(relation, parts.clone())).map_err(Error::Refused)
-        }
-        Audience::People { school_id, ids } => {
-            let relations = store::roster::person_relations(transaction, *school_id, ids, sender.sub).await?;
-            if !ids.iter().all(|id| relations.contains_key(id)) {
-                return Err(Error::UnknownRecipient);
-            }
-            let mut targets = relations.into_values().map(Target::Person);
-            targets.try_for_each(|target| check(&roles, &target)).map_err(Error::Refused)
-        }
-    }
-}
-
-/// The sender's roles in one school: what they are elsewhere does not count there.
-pub fn roles_in(sender: &Claims, school_id: Uuid) -> Vec<Role> {
-    sender
-        .mem
-        .iter()
-        .filter(|membership| membership.school == school_id)
-        .map(|membership| membership.role)
-        .collect()
+        subject,
+        sender_id,
+        audience: &draft.audience,
+        recipients: &reach.recipients,
+        body: &draft.body,
+        sent_at: clock.utc(),
+    })
 }

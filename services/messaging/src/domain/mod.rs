@@ -5,3 +5,5 @@ pub mod communication_rule;
 pub mod home;
 pub mod mailbox;
 pub mod message;
+pub mod reach;
+pub mod sender;

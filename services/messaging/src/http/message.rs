@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::app::Messaging;
 use crate::domain::audience::Audience;
 use crate::domain::message::{self, Draft, Sent};
+use crate::domain::sender::Sender;
 
 /// Most people that can be named one by one.
 const MOST_NAMED_PEOPLE: usize = 100;
@@ -65,7 +66,7 @@ pub async fn send(
 ) -> Result<Answer, Problem> {
     let draft =
         Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
-    Ok(message::send(messaging.database(), &context, &caller, draft, claim.as_ref()).await?)
+    Ok(message::send(messaging.database(), &context, &Sender::from(&caller), &draft, claim.as_ref()).await?)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]

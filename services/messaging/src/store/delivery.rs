@@ -1,12 +1,10 @@
-//! Settles who received what and whether they have read it.
+//! Settles what people have received and whether they have read it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::pg::{Error, Reader, Row, ToSql, Transaction};
+use shared::pg::{Error, Reader, Row, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::domain::audience::Audience;
 
 /// A message in an inbox.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,51 +18,6 @@ pub struct InboxMessage {
     sender_name: Option<String>,
     sent_at: DateTime<Utc>,
     read: bool,
-}
-
-const INSERT: &str = "insert into delivery (school_id, recipient_id, message_id, thread_id)
-    select $1, person_id, $2, $3 from recipients where person_id <> $4";
-
-/// Delivers a message to an audience, but not to its sender: one statement, however many they are. Returns how many.
-pub async fn insert(
-    transaction: &mut Transaction,
-    audience: &Audience,
-    message_id: Uuid,
-    thread_id: Uuid,
-    sender_id: Uuid,
-) -> Result<i32, Error> {
-    let school_id = audience.school_id();
-    let common: [&(dyn ToSql + Sync); 4] = [&school_id, &message_id, &thread_id, &sender_id];
-    let count = match audience {
-        Audience::People { ids, .. } => {
-            let sql = format!(
-                "with recipients as (select distinct person_id from directory.membership
-                                     where school_id = $1 and person_id = any($5)) {INSERT}"
-            );
-            transaction.execute(&sql, &[&common[..], &[ids]].concat()).await?
-        }
-        Audience::Role { role, .. } => {
-            let sql = format!(
-                "with recipients as (select person_id from directory.membership
-                                     where school_id = $1 and role = $5) {INSERT}"
-            );
-            transaction.execute(&sql, &[&common[..], &[&role.name()]].concat()).await?
-        }
-        Audience::Group { id, parts, .. } => {
-            let sql = format!(
-                "with recipients as (
-                     select person_id from roster.enrolment where school_id = $1 and group_id = $5 and part = any($6)
-                     union
-                     select g.guardian_id from roster.enrolment e
-                       join directory.guardianship g on g.school_id = e.school_id and g.student_id = e.person_id
-                       where e.school_id = $1 and e.group_id = $5 and e.part = 'student' and 'guardian' = any($6)
-                 ) {INSERT}"
-            );
-            let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
-            transaction.execute(&sql, &[&common[..], &[id, &parts]].concat()).await?
-        }
-    };
-    Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
 /// A page of the inbox, newest first, of messages older than `before`.
@@ -105,7 +58,8 @@ pub async fn count_unread(reader: &mut Reader, schools: &[Uuid], person_id: Uuid
     Ok(reader.query_one(sql, &[&schools, &person_id]).await?.get(0))
 }
 
-/// Marks a thread's deliveries as read. False when the person has none in it.
+/// Marks what a person can see of a thread as read. False when they can see nothing of it: what is held stays unread, so
+/// that it comes as new when it is released.
 pub async fn update_read(
     transaction: &mut Transaction,
     schools: &[Uuid],
@@ -113,13 +67,14 @@ pub async fn update_read(
     thread_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let exists = "select exists (select 1 from delivery
-                                 where school_id = any($1) and recipient_id = $2 and thread_id = $3)";
-    if !transaction.query_one(exists, &[&schools, &person_id, &thread_id]).await?.get::<_, bool>(0) {
-        return Ok(false);
-    }
-    let sql = "update delivery set read_at = $4
-               where school_id = any($1) and recipient_id = $2 and thread_id = $3 and read_at is null";
-    transaction.execute(sql, &[&schools, &person_id, &thread_id, &now]).await?;
-    Ok(true)
+    let sql = "with seen as (
+                   select d.school_id, d.message_id, d.read_at from delivery d
+                   join message m on m.school_id = d.school_id and m.id = d.message_id and m.state = 'visible'
+                   where d.school_id = any($1) and d.recipient_id = $2 and d.thread_id = $3),
+               marked as (
+                   update delivery d set read_at = $4 from seen s
+                   where (d.school_id, d.recipient_id, d.message_id) = (s.school_id, $2, s.message_id)
+                     and d.read_at is null and s.read_at is null)
+               select exists (select 1 from seen)";
+    Ok(transaction.query_one(sql, &[&schools, &person_id, &thread_id, &now]).await?.get(0))
 }

@@ -1,4 +1,4 @@
-//! Settles how a message is stored: one body, whatever the number of its recipients.
+//! Settles how a message is stored and delivered: one body and one row per recipient, in one statement.
 
 use chrono::{DateTime, Utc};
 use shared::pg::{Error, ToSql, Transaction};
@@ -6,43 +6,49 @@ use uuid::Uuid;
 
 use crate::domain::audience::Audience;
 
-/// A row to be.
-pub struct NewMessage {
+/// A message to be.
+pub struct NewMessage<'a> {
     /// The school.
     pub school_id: Uuid,
     /// The message.
     pub id: Uuid,
-    /// Its thread.
+    /// Its thread: an older one, or one that has the id of the message and begins with it.
     pub thread_id: Uuid,
+    /// What the thread that begins is about.
+    pub subject: Option<&'a str>,
     /// The sender.
     pub sender_id: Uuid,
-    /// How many deliveries it has.
-    pub recipient_count: i32,
+    /// Whom it is for, as the sender named them.
+    pub audience: &'a Audience,
+    /// Who they are.
+    pub recipients: &'a [Uuid],
     /// The text.
-    pub body: String,
+    pub body: &'a str,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
 }
 
-/// Stores a message.
-pub async fn insert(
-    transaction: &mut Transaction,
-    new: &NewMessage,
-    audience: &Audience,
-) -> Result<(), Error> {
-    let sql = "insert into message
-                 (school_id, id, thread_id, sender_id, audience, recipient_count, body, sent_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let audience = serde_json::to_value(audience).unwrap_or_default();
-    let params: [&(dyn ToSql + Sync); 8] = [
+/// Stores a message with all its deliveries, and the thread that it begins.
+pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Result<(), Error> {
+    let sql = "with begun as (
+                   insert into thread (school_id, id, subject, started_by, started_at)
+                   select $1, $2, $4, $5, $6 where $4::text is not null),
+               sent as (
+                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body)
+                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9))
+               insert into delivery (school_id, recipient_id, message_id, thread_id)
+               select $1, recipient, $2, $3 from unnest($8::uuid[]) recipient";
+    let audience = serde_json::to_value(new.audience).unwrap_or_default();
+    let params: [&(dyn ToSql + Sync); 9] = [
         &new.school_id,
         &new.id,
         &new.thread_id,
+        &new.subject,
         &new.sender_id,
-        &audience,
-        &new.recipient_count,
-        &new.body,
         &new.sent_at,
+        &audience,
+        &new.recipients,
+        &new.body,
     ];
     transaction.execute(sql, &params).await.map(|_| ())
 }

@@ -3,6 +3,8 @@
 pub mod delivery;
 pub mod directory;
 pub mod message;
+pub mod recipient;
 pub mod roster;
 pub mod seed;
+pub mod send_lock;
 pub mod thread;

@@ -45,26 +45,13 @@ pub struct RelatedGroup {
     pub relation: GroupRelation,
 }
 
-/// `g` is a group, `$2` a person.
-const IS_STUDENT: &str = "exists (select 1 from roster.enrolment e
+/// Whether a person is a pupil of a group; `g` is the group, `$2` the person.
+pub(super) const IS_STUDENT: &str = "exists (select 1 from roster.enrolment e
     where e.school_id = g.school_id and e.group_id = g.id and e.person_id = $2 and e.part = 'student')";
-const IS_GUARDIAN: &str = "exists (select 1 from directory.guardianship w
+/// The same of a guardian of one of its pupils.
+pub(super) const IS_GUARDIAN: &str = "exists (select 1 from directory.guardianship w
     join roster.enrolment e on e.school_id = w.school_id and e.person_id = w.student_id and e.part = 'student'
     where w.school_id = g.school_id and w.guardian_id = $2 and e.group_id = g.id)";
-
-/// What a person is to a group. `None` when the school has no such group.
-pub async fn group_relation(
-    transaction: &mut Transaction,
-    school_id: Uuid,
-    group_id: Uuid,
-    person_id: Uuid,
-) -> Result<Option<GroupRelation>, Error> {
-    let sql = format!(
-        "select {IS_STUDENT}, {IS_GUARDIAN} from roster.student_group g where g.school_id = $1 and g.id = $3"
-    );
-    let row = transaction.query_opt(&sql, &[&school_id, &person_id, &group_id]).await?;
-    Ok(row.map(|row| GroupRelation { is_student: row.get(0), is_guardian: row.get(1) }))
-}
 
 /// What a person is to others of a school; those who are not in the school are missing.
 pub async fn person_relations(

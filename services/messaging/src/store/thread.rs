@@ -18,28 +18,16 @@ pub struct ThreadMessage {
     recipient_count: i32,
 }
 
-/// Starts a thread.
-pub async fn insert(
-    transaction: &mut Transaction,
-    school_id: Uuid,
-    id: Uuid,
-    subject: &str,
-    started_by: Uuid,
-    started_at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let sql =
-        "insert into thread (school_id, id, subject, started_by, started_at) values ($1, $2, $3, $4, $5)";
-    transaction.execute(sql, &[&school_id, &id, &subject, &started_by, &started_at]).await.map(|_| ())
-}
-
-/// Whether a person received or sent anything in a thread.
+/// Whether a person sent anything in a thread, or received anything that they can see.
 pub async fn is_participant(
     transaction: &mut Transaction,
     school_id: Uuid,
     thread_id: Uuid,
     person_id: Uuid,
 ) -> Result<bool, Error> {
-    let sql = "select exists (select 1 from delivery where school_id = $1 and recipient_id = $3 and thread_id = $2)
+    let sql = "select exists (select 1 from delivery d
+                              join message m on m.school_id = d.school_id and m.id = d.message_id and m.state = 'visible'
+                              where d.school_id = $1 and d.recipient_id = $3 and d.thread_id = $2)
                    or exists (select 1 from message where school_id = $1 and thread_id = $2 and sender_id = $3)";
     Ok(transaction.query_one(sql, &[&school_id, &thread_id, &person_id]).await?.get(0))
 }

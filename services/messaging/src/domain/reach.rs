@@ -1,0 +1,56 @@
+//! Settles whom a message reaches, and that its sender may write to them.
+
+use shared::pg::Transaction;
+use uuid::Uuid;
+
+use super::audience::Audience;
+use super::communication_rule::{Target, check};
+use super::sender::{Sender, roles_in};
+use crate::error::Error;
+use crate::store;
+
+/// No send reaches more people than this, whoever sends it.
+pub const MOST_RECIPIENTS: usize = 5_000;
+
+/// Whom a message reaches.
+#[derive(Debug)]
+pub struct Reach {
+    /// The people, without the sender; one more than [`MOST_RECIPIENTS`] where there are more than that.
+    pub recipients: Vec<Uuid>,
+}
+
+/// The people of an audience now, if the rules let the sender write to it.
+pub async fn reach(
+    transaction: &mut Transaction,
+    sender: &Sender<'_>,
+    audience: &Audience,
+) -> Result<Reach, Error> {
+    let (school_id, sender_id) = (audience.school_id(), sender.claims.sub);
+    let roles = roles_in(sender.claims, school_id);
+    let most = i64::try_from(MOST_RECIPIENTS + 1).unwrap_or(i64::MAX);
+    let allowed = |target: &Target| check(&roles, target).map_err(Error::Refused);
+    let recipients = match audience {
+        Audience::Role { role, .. } => {
+            allowed(&Target::Role(*role))?;
+            store::recipient::list_of_role(transaction, school_id, *role, sender_id, most).await?
+        }
+        Audience::Group { id, parts, .. } => {
+            let group = (school_id, *id);
+            let found = store::recipient::list_of_group(transaction, group, parts, sender_id, most).await?;
+            let (relation, recipients) = found.ok_or(Error::GroupNotFound)?;
+            allowed(&Target::Group(relation, parts.clone()))?;
+            recipients
+        }
+        Audience::People { ids, .. } => {
+            let relations = store::roster::person_relations(transaction, school_id, ids, sender_id).await?;
+            if !ids.iter().all(|id| relations.contains_key(id)) {
+                return Err(Error::UnknownRecipient);
+            }
+            let mut recipients: Vec<Uuid> = relations.keys().copied().filter(|id| *id != sender_id).collect();
+            recipients.sort_unstable();
+            relations.into_values().map(Target::Person).try_for_each(|target| allowed(&target))?;
+            recipients
+        }
+    };
+    if recipients.is_empty() { Err(Error::NoRecipients) } else { Ok(Reach { recipients }) }
+}
