@@ -5,22 +5,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use shared::audit::Order;
-use shared::clock::system_clock;
-use shared::config::{self, Invalid};
 use shared::context::Context;
 use shared::http::Authority;
 use shared::keys;
-use shared::pg::{self, Database, Work};
-use shared::resilience::breaker::Registry;
-use shared::service::Config;
+use shared::pg::{Database, Work};
+use shared::service::{Config, Said, operate};
 use shared::session::Role;
 use uuid::Uuid;
 
+use crate::app::Auth;
 use crate::domain::code_issue;
 use crate::domain::codes::Purpose;
 use crate::domain::role_change;
@@ -28,13 +25,7 @@ use crate::domain::school_account::{self, Of};
 use crate::domain::sealed::SealingKey;
 use crate::domain::switch::{self, Effect, NewSwitch};
 use crate::domain::waiting_room::Weights;
-use crate::error::Error;
 use crate::store;
-
-/// Time for one command.
-const LIMIT: Duration = Duration::from_secs(10);
-/// sysexits.h: something is wrong with the configuration.
-const EX_CONFIG: u8 = 78;
 
 /// Commands of operators. Exit codes: 0 done, 1 failed and nothing changed, 2 wrong usage, 78 wrong configuration.
 #[derive(Parser)]
@@ -153,53 +144,15 @@ impl Account {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("configuration: {0}")]
-    Config(#[from] Invalid),
-    #[error("{0}")]
-    Command(#[from] Error),
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
-
-impl From<pg::Error> for Failure {
-    fn from(error: pg::Error) -> Self {
-        Self::Command(error.into())
-    }
-}
-
 /// Does one command, and says what was done.
-#[expect(clippy::print_stderr, clippy::print_stdout, reason = "the command line's own answer")]
 pub fn operate_command(arguments: &[String]) -> ExitCode {
     let name = std::iter::once("auth operate");
     let cli = match Cli::try_parse_from(name.chain(arguments.iter().map(String::as_str))) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match execute(&cli) {
-        Ok(said) => {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("auth operate: {failure}");
-            match failure {
-                Failure::Config(_) => ExitCode::from(EX_CONFIG),
-                Failure::Command(_) | Failure::Io(_) => ExitCode::FAILURE,
-            }
-        }
-    }
-}
-
-fn execute(cli: &Cli) -> Result<String, Failure> {
-    let config: Config<crate::Config> = config::load(&cli.config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let breakers = Registry::new(system_clock(), config.ablate);
-        let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
-        let context = Context::background(system_clock(), LIMIT);
-        command(&cli.command, &config, &database, &context).await
+    operate::<Auth>(&cli.config, async |config, database, context| {
+        command(&cli.command, config, database, context).await
     })
 }
 
@@ -208,7 +161,7 @@ async fn command(
     config: &Config<crate::Config>,
     database: &Database,
     context: &Context,
-) -> Result<String, Failure> {
+) -> Said {
     let done = || Ok("done".to_owned());
     match command {
         Command::CloseSignIn { role, span } => {
@@ -263,7 +216,7 @@ async fn open(
     span: &Span,
     effect: Effect,
     config: &Config<crate::Config>,
-) -> Result<String, Failure> {
+) -> Said {
     let new = NewSwitch { effect, school: None, starts_at: span.from, ends_at: span.until };
     let order = Order::of_operator(span.authority.clone().into_text());
     let shortest_idle_s = config.own.access_tokens.shortest_idle_s();
@@ -271,7 +224,7 @@ async fn open(
     Ok(format!("switch {} from {} until {}", opened.id, opened.starts_at, opened.ends_at))
 }
 
-async fn list(database: &Database, context: &Context) -> Result<String, Failure> {
+async fn list(database: &Database, context: &Context) -> Said {
     let mut reader = database.reader(context, Work::Write).await?;
     let open = store::switch::find_open(&mut reader, context.clock().utc()).await?;
     let lines = open.iter().map(|switch| {
@@ -292,7 +245,7 @@ async fn code(
     account: &Account,
     purpose: Purpose,
     config: &Config<crate::Config>,
-) -> Result<String, Failure> {
+) -> Said {
     let secret = keys::read_secret(&config.own.access_tokens.refresh_key_file, config.profile)?;
     let key = SealingKey::derive(&secret, "code");
     let whose: (&[Uuid], Uuid) = (&[account.school], account.person);

@@ -57,7 +57,7 @@ enum Command {
 }
 
 /// sysexits.h: something is wrong with the configuration.
-const EX_CONFIG: u8 = 78;
+pub(super) const EX_CONFIG: u8 = 78;
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {

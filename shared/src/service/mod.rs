@@ -5,6 +5,7 @@ mod certificate;
 mod cli;
 mod config;
 mod kit;
+mod operate;
 mod run;
 mod seed;
 
@@ -18,6 +19,7 @@ use crate::session::Verifier;
 pub use cli::main;
 pub use config::{Config, OwnConfig};
 pub use kit::{Kit, StartError, status_report};
+pub use operate::{Said, operate};
 pub use run::serve_on;
 pub use seed::{SeedError, SeedPlan, seed};
 
