@@ -17,6 +17,9 @@ pub struct TestKeys {
     access: SigningKeyFile,
 }
 
+/// How long the devices of people in tests have been known, in seconds.
+const KNOWN_FOR_S: u64 = 30 * 86_400;
+
 const SERVICES: [&str; 3] = ["auth", "courses", "messaging"];
 
 impl TestKeys {
@@ -72,17 +75,24 @@ impl TestKeys {
 
     /// The same of somebody who has just given a one-time code as well.
     pub fn proved_token(&self, person: Uuid, roles: &[(Uuid, Role)]) -> String {
-        self.token_by(&["pwd", "otp"], &SystemClock, person, roles)
+        self.token_with(&SystemClock, person, roles, |claims| claims.amr.push("otp".to_owned()))
     }
 
     /// The same by the time of `clock`.
     pub fn token_at(&self, clock: &dyn Clock, person: Uuid, roles: &[(Uuid, Role)]) -> String {
-        self.token_by(&["pwd"], clock, person, roles)
+        self.token_with(clock, person, roles, |_| {})
     }
 
-    fn token_by(&self, methods: &[&str], clock: &dyn Clock, person: Uuid, roles: &[(Uuid, Role)]) -> String {
+    /// The same with some claims changed. Without a change the device has been known for a month.
+    pub fn token_with(
+        &self,
+        clock: &dyn Clock,
+        person: Uuid,
+        roles: &[(Uuid, Role)],
+        change: impl FnOnce(&mut Claims),
+    ) -> String {
         let now = clock.unix_seconds();
-        let claims = Claims {
+        let mut claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: person,
@@ -90,12 +100,13 @@ impl TestKeys {
             ep: 0,
             mem: roles.iter().map(|&(school, role)| Membership { school, role, epoch: 0 }).collect(),
             auth_time: now,
-            amr: methods.iter().map(|method| (*method).to_owned()).collect(),
-            dev_since: now,
+            amr: vec!["pwd".to_owned()],
+            dev_since: now - KNOWN_FOR_S,
             deg: false,
             iat: now,
             exp: now + 600,
         };
+        change(&mut claims);
         sign(&claims, &self.access).expect("a token")
     }
 }
