@@ -21,8 +21,17 @@ pub struct Answer {
 impl Answer {
     /// 201 with the new thing as JSON.
     pub fn created(thing: &impl Serialize) -> Self {
+        Self::of(StatusCode::CREATED, thing)
+    }
+
+    /// 202 with what is waited for as JSON.
+    pub fn accepted(thing: &impl Serialize) -> Self {
+        Self::of(StatusCode::ACCEPTED, thing)
+    }
+
+    fn of(status: StatusCode, thing: &impl Serialize) -> Self {
         Self {
-            status: StatusCode::CREATED.as_u16(),
+            status: status.as_u16(),
             content_type: JSON.to_owned(),
             body: serde_json::to_vec(thing).unwrap_or_default(),
             is_replay: false,
