@@ -35,11 +35,13 @@ pub enum Part {
     TopologyWatch = 1 << 10,
     /// Whoever comes is let in, as long as the queues take them.
     WaitingRoom = 1 << 11,
+    /// Restrictions of sending are kept, and no send asks for them.
+    Restriction = 1 << 12,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -52,6 +54,7 @@ impl Part {
         Self::ClientLimits,
         Self::TopologyWatch,
         Self::WaitingRoom,
+        Self::Restriction,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -69,6 +72,7 @@ impl Part {
             Self::ClientLimits => "client_limits",
             Self::TopologyWatch => "topology_watch",
             Self::WaitingRoom => "waiting_room",
+            Self::Restriction => "restriction",
         }
     }
 }

@@ -14,6 +14,9 @@ use url::Url;
 use utoipa::OpenApi;
 
 use crate::config::Config;
+use crate::domain::message::Dispatch;
+use crate::domain::policy::Policies;
+use crate::domain::restrictions::Restrictions;
 use crate::{http, store};
 
 mod migrations {
@@ -24,6 +27,9 @@ mod migrations {
 #[derive(Clone)]
 pub struct Messaging {
     database: Database,
+    dispatch: Dispatch,
+    policies: Policies,
+    restrictions: Restrictions,
     sessions: ResourceServer,
     auth: Sibling,
     courses: Sibling,
@@ -34,6 +40,18 @@ pub struct Messaging {
 impl Messaging {
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    pub(crate) fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    pub(crate) fn restrictions(&self) -> &Restrictions {
+        &self.restrictions
     }
 }
 
@@ -65,8 +83,12 @@ impl Service for Messaging {
             Sibling::new(name, instances, kit.identity.clone(), kit.engine.clone(), &kit.breakers)
         };
         let auth = sibling("auth", &own.siblings.auth)?;
+        let policies = Policies::new(kit);
         Ok(Self {
             database: kit.database.clone(),
+            dispatch: Dispatch { database: kit.database.clone(), ablation: kit.breakers.ablation() },
+            restrictions: Restrictions::new(kit.database.clone(), Some(policies.clone())),
+            policies,
             sessions: ResourceServer::open(&own.access_tokens, &auth, kit).await,
             auth,
             courses: sibling("courses", &own.siblings.courses)?,
@@ -78,6 +100,7 @@ impl Service for Messaging {
     fn start_workers(&self, kit: &Kit) {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         self.sessions.start_workers(kit);
+        self.policies.start_hearing(kit);
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let follow = |source: &Sibling, projections: &'static [Projection], status: &ProjectionStatus| {
             let (database, cluster, clock) = (kit.database.clone(), kit.cluster.clone(), kit.clock.clone());

@@ -1,10 +1,15 @@
 //! Settles everything that can go wrong in messaging, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
+use shared::cache::LoadFailed;
 use shared::http::{Failure, NotSensitive, Problem};
-use shared::{idempotency, pg};
+use shared::{audit, idempotency, pg};
 
 use crate::domain::communication_rule::Refusal;
+
+mod restriction;
+
+pub use restriction::RestrictionError;
 
 /// A failure of an act of messaging.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,18 @@ pub enum Error {
     /// A new thread has no subject.
     #[error("a new thread needs a subject")]
     SubjectMissing,
+    /// The caller belongs to no such school.
+    #[error("no such school for this caller")]
+    SchoolNotFound,
+    /// The caller's roles do not allow it.
+    #[error("the caller's roles do not allow this")]
+    NotAllowed,
+    /// The act asks for a one-time code of the last moments.
+    #[error("a one-time code is needed")]
+    StepUpRequired,
+    /// Restrictions of sending.
+    #[error(transparent)]
+    Restriction(#[from] RestrictionError),
     /// So many recipients are a sensitive act, and the session cannot be checked in full now.
     #[error(transparent)]
     NotSensitive(#[from] NotSensitive),
@@ -36,6 +53,12 @@ pub enum Error {
     /// PostgreSQL.
     #[error("database: {0}")]
     Database(#[from] pg::Error),
+    /// Nothing is kept that is young enough, and it cannot be read anew.
+    #[error(transparent)]
+    NotReadable(#[from] LoadFailed),
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
 }
 
 impl Failure for Error {
@@ -43,13 +66,19 @@ impl Failure for Error {
         match self {
             Self::Database(error) => error.retryable(),
             Self::Idempotency(error) => error.retryable(),
+            Self::NotReadable(error) => error.retryable(),
+            Self::Audit(error) => error.retryable(),
             Self::NotSensitive(_) => true,
             Self::ThreadNotFound
             | Self::GroupNotFound
             | Self::Refused(_)
             | Self::NoRecipients
             | Self::UnknownRecipient
-            | Self::SubjectMissing => false,
+            | Self::SubjectMissing
+            | Self::SchoolNotFound
+            | Self::NotAllowed
+            | Self::StepUpRequired
+            | Self::Restriction(_) => false,
         }
     }
 
@@ -70,15 +99,28 @@ impl Failure for Error {
                 invalid("unknown_recipient", "A recipient does not belong to this school.")
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::SchoolNotFound => Problem::new(
+                StatusCode::NOT_FOUND,
+                "school_not_found",
+                "You belong to no school with this id.",
+            ),
+            Self::NotAllowed => {
+                Problem::new(StatusCode::FORBIDDEN, "not_allowed", "Your roles do not allow this.")
+            }
+            Self::StepUpRequired => Problem::step_up_required(),
+            Self::Restriction(error) => error.problem(),
             Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
-            Self::Database(pg::Error::Deadline) => Problem::deadline_exceeded(),
-            Self::Database(error) if error.retryable() => Problem::unavailable(
-                "database_unavailable",
-                "Messages cannot be reached right now: try again.",
-            )
-            .because(error),
-            Self::Database(_) => Problem::internal(),
+            Self::Database(pg::Error::Deadline)
+            | Self::Audit(audit::Error::Database(pg::Error::Deadline)) => Problem::deadline_exceeded(),
+            Self::Database(error) if error.retryable() => unavailable().because(error),
+            Self::Audit(error) if error.retryable() => unavailable().because(error),
+            Self::NotReadable(error) if error.retryable() => unavailable().because(error),
+            Self::Database(_) | Self::Audit(_) | Self::NotReadable(_) => Problem::internal(),
         }
     }
+}
+
+fn unavailable() -> Problem {
+    Problem::unavailable("database_unavailable", "Messages cannot be reached right now: try again.")
 }

@@ -5,7 +5,9 @@ mod config;
 mod domain;
 mod error;
 mod http;
+mod operate_command;
 mod store;
 
 pub use app::Messaging;
 pub use config::Config;
+pub use operate_command::operate_command;

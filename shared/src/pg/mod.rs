@@ -33,7 +33,7 @@ pub use load::{CsvTable, LoadError, copy_csv};
 pub use migrate::{MigrateError, migrate};
 pub use reader::Reader;
 pub use tokio_postgres::Row;
-pub use tokio_postgres::types::ToSql;
+pub use tokio_postgres::types::{Json, ToSql};
 pub use transaction::Transaction;
 
 /// A statement's parameters.

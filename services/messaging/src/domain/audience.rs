@@ -50,6 +50,15 @@ impl Part {
     /// Every part.
     pub const ALL: [Self; 3] = [Self::Student, Self::Teacher, Self::Guardian];
 
+    /// The role of its people.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Student => Role::Student,
+            Self::Teacher => Role::Teacher,
+            Self::Guardian => Role::Guardian,
+        }
+    }
+
     /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Settles what a person finds when they open messaging: how much is unread, and to whom they may write.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::context::Context;
 use shared::pg::Database;
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use super::audience::Part;
 use super::communication_rule::{Target, check};
+use super::policy::Policies;
+use super::restriction::{Direction, Mode, Restriction};
 use super::sender::roles_in;
 use crate::error::Error;
 use crate::store;
@@ -21,6 +24,23 @@ pub struct Home {
     unread_count: i64,
     /// Whom the caller may write to at once.
     audiences: Vec<OpenAudience>,
+    /// What the caller cannot send for now.
+    restrictions: Vec<ClosedToCaller>,
+}
+
+/// A restriction of what the caller sends in one of their roles.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClosedToCaller {
+    /// The school.
+    school_id: Uuid,
+    /// The caller's role that it is about.
+    role: Role,
+    /// What is still possible.
+    mode: Mode,
+    /// When it ends by itself.
+    until: DateTime<Utc>,
+    /// Why.
+    reason: String,
 }
 
 /// An audience that is open to the caller.
@@ -49,9 +69,20 @@ pub enum OpenAudience {
     },
 }
 
-/// Two statements and the rules.
-pub async fn of(database: &Database, context: &Context, caller: &Claims) -> Result<Home, Error> {
+/// Three statements, the rules, and what is kept of the schools' decisions.
+pub async fn of(
+    database: &Database,
+    policies: &Policies,
+    context: &Context,
+    caller: &Claims,
+) -> Result<Home, Error> {
     let schools = caller.schools();
+    let mut restrictions = Vec::new();
+    for school_id in &schools {
+        let policy = policies.of(context, *school_id).await?;
+        let of_caller = policy.value().into_iter().flat_map(|one| one.restrictions(context.clock().utc()));
+        restrictions.extend(of_caller.filter_map(|one| closed_to(caller, *school_id, one)));
+    }
     let mut reader = database.read(context).await?;
     let unread_count = store::delivery::count_unread(&mut reader, &schools, caller.sub).await?;
     let groups = store::roster::list_related(&mut reader, &schools, caller.sub, &led_schools(caller)).await?;
@@ -59,7 +90,19 @@ pub async fn of(database: &Database, context: &Context, caller: &Claims) -> Resu
     let mut audiences: Vec<OpenAudience> =
         groups.into_iter().filter_map(|group| open_group(caller, group)).collect();
     audiences.extend(names.into_iter().flat_map(|(school_id, name)| open_roles(caller, school_id, &name)));
-    Ok(Home { unread_count, audiences })
+    Ok(Home { unread_count, audiences, restrictions })
+}
+
+fn closed_to(caller: &Claims, school_id: Uuid, restriction: &Restriction) -> Option<ClosedToCaller> {
+    let Restriction { role, mode, .. } = *restriction;
+    let is_theirs = restriction.direction == Direction::From && caller.has_role(school_id, &[role]);
+    is_theirs.then(|| ClosedToCaller {
+        school_id,
+        role,
+        mode,
+        until: restriction.ends_at,
+        reason: restriction.reason.clone(),
+    })
 }
 
 /// Schools whose every group is listed: those where the caller is neither pupil nor guardian nor only a teacher.

@@ -1,6 +1,8 @@
 //! Settles how a message is sent: checked, stored once, delivered to everybody in the same transaction.
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::ablation::{Ablation, Part};
 use shared::clock::SharedClock;
 use shared::context::Context;
 use shared::idempotency::{self, Answer, Begin, Claim};
@@ -11,10 +13,12 @@ use uuid::Uuid;
 
 use super::audience::Audience;
 use super::reach::{Reach, reach};
-use super::sender::Sender;
-use crate::error::Error;
+use super::restriction::{self, Letter, Passage};
+use super::sender::{Sender, roles_in};
+use crate::error::{Error, RestrictionError};
 use crate::store;
 use crate::store::message::NewMessage;
+use crate::store::standing::{Question, Standing};
 
 /// What a person writes.
 pub struct Draft {
@@ -28,53 +32,113 @@ pub struct Draft {
     pub audience: Audience,
 }
 
-/// A message that is stored and delivered.
+/// A message that is stored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Sent {
     id: Uuid,
     thread_id: Uuid,
-    /// How many people received it.
+    /// How many people receive it.
     recipient_count: usize,
+    state: State,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is in the mailboxes of its recipients.
+    Visible,
+    /// Its recipients do not see it: it waits until somebody of the school has looked at it.
+    Held,
+}
+
+impl State {
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::Held => "held",
+        }
+    }
 }
 
 /// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
 const SENSITIVE_FROM: usize = 10;
 
-/// Sends, once under each key; when this returns, the message is durable and in every recipient's mailbox.
+/// What a send goes by. Cloning shares it.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// Where messages are.
+    pub database: Database,
+    /// What proofs have taken away.
+    pub ablation: Ablation,
+}
+
+/// Sends, once under each key; when this returns, the message is durable, and in every recipient's mailbox unless it is held.
 pub async fn send(
-    database: &Database,
+    dispatch: &Dispatch,
     context: &Context,
     sender: &Sender<'_>,
     draft: &Draft,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
-    let mut transaction = database.begin(context, Work::Write).await?;
+    let mut transaction = dispatch.database.begin(context, Work::Write).await?;
     let token = match idempotency::begin(&mut transaction, claim).await? {
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let sent = deliver(&mut transaction, sender, draft).await?;
-    let answer = idempotency::finish(&mut transaction, token, Answer::created(&sent)).await?;
+    let sent = deliver(&mut transaction, dispatch, sender, draft).await?;
+    let answer = match sent.state {
+        State::Visible => Answer::created(&sent),
+        State::Held => Answer::accepted(&sent),
+    };
+    let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;
     Ok(answer)
 }
 
-async fn deliver(transaction: &mut Transaction, sender: &Sender<'_>, draft: &Draft) -> Result<Sent, Error> {
+/// Everything that decides is read under the locks, so that what is closed meanwhile closes this send too, or waits for it.
+async fn deliver(
+    transaction: &mut Transaction,
+    dispatch: &Dispatch,
+    sender: &Sender<'_>,
+    draft: &Draft,
+) -> Result<Sent, Error> {
     let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
+    let clock = transaction.context().clock().clone();
+    let now = clock.utc();
     store::send_lock::share(transaction, school_id, sender_id).await?;
     let reach = reach(transaction, sender, &draft.audience).await?;
-    if let Some(thread_id) = draft.thread_id
-        && !store::thread::is_participant(transaction, school_id, thread_id, sender_id).await?
-    {
+    let (thread_id, recipients) = (draft.thread_id, reach.recipients.as_slice());
+    let question = Question { school_id, now, sender_id, thread_id, recipients };
+    let standing = store::standing::find(transaction, &question).await?;
+    if !standing.is_participant {
         return Err(Error::ThreadNotFound);
     }
-    if reach.recipients.len() > SENSITIVE_FROM {
+    if recipients.len() > SENSITIVE_FROM {
         sender.may_be_sensitive?;
     }
-    let new = new_message(transaction.context().clock(), sender_id, draft, &reach)?;
+    let sender_roles = roles_in(sender.claims, school_id);
+    let letter = Letter { sender_roles, recipient_roles: reach.kinds.clone(), is_reply: standing.is_reply };
+    let state = if dispatch.ablation.removes(Part::Restriction) {
+        State::Visible
+    } else {
+        as_restricted(&standing, &letter, now)?
+    };
+    let new = NewMessage { state, ..new_message(&clock, sender_id, draft, &reach)? };
     store::message::insert(transaction, &new).await?;
-    let recipient_count = new.recipients.len();
-    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count })
+    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count: recipients.len(), state })
+}
+
+/// What restrictions make of a message.
+fn as_restricted(standing: &Standing, letter: &Letter, now: DateTime<Utc>) -> Result<State, Error> {
+    match restriction::judge(&standing.restrictions, letter) {
+        Passage::Free => Ok(State::Visible),
+        Passage::Held => Ok(State::Held),
+        Passage::Refused(by) => {
+            Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into())
+        }
+    }
 }
 
 /// The row that a draft becomes. Without a thread it begins one, which needs a subject.
@@ -100,5 +164,6 @@ fn new_message<'a>(
         recipients: &reach.recipients,
         body: &draft.body,
         sent_at: clock.utc(),
+        state: State::Visible,
     })
 }

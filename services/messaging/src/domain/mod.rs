@@ -1,9 +1,13 @@
 //! Settles the rules of messaging: who may write to whom, and what a message is.
 
+pub mod administration;
 pub mod audience;
 pub mod communication_rule;
 pub mod home;
 pub mod mailbox;
 pub mod message;
+pub mod policy;
 pub mod reach;
+pub mod restriction;
+pub mod restrictions;
 pub mod sender;

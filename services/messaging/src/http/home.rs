@@ -23,5 +23,5 @@ pub async fn show(
     caller: Caller,
     messaging: Data<Messaging>,
 ) -> Result<Json<Home>, Problem> {
-    Ok(Json(home::of(messaging.database(), &context, &caller).await?))
+    Ok(Json(home::of(messaging.database(), messaging.policies(), &context, &caller).await?))
 }

@@ -43,11 +43,12 @@ pub struct NewMessage {
     request_body = NewMessage,
     responses(
         (status = 201, body = Sent, description = "Stored and delivered to every recipient"),
+        (status = 202, body = Sent, description = "Stored; it waits until somebody of the school has looked at it"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json",
             description = "malformed_body, malformed_idempotency_key"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
-            description = "not_allowed (with the rule that refuses), foreign_origin"),
+            description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "group_not_found, thread_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
@@ -66,7 +67,7 @@ pub async fn send(
 ) -> Result<Answer, Problem> {
     let draft =
         Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
-    Ok(message::send(messaging.database(), &context, &Sender::from(&caller), &draft, claim.as_ref()).await?)
+    Ok(message::send(messaging.dispatch(), &context, &Sender::from(&caller), &draft, claim.as_ref()).await?)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]

@@ -3,11 +3,12 @@
 mod home;
 mod inbox;
 mod message;
+mod restriction;
 mod thread;
 
-use shared::http::Access::SignedIn;
+use shared::http::Access::{Sensitive, SignedIn};
 use shared::http::Routes;
-use shared::resilience::priority::Priority::Normal;
+use shared::resilience::priority::Priority::{Critical, Normal};
 use utoipa::OpenApi;
 
 /// Title and introduction of the API description.
@@ -29,5 +30,10 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(thread::show, Normal, SignedIn)
         .serve(thread::mark_read, Normal, SignedIn)
         // as `domain::communication_rule` allows
-        .serve(message::send, Normal, SignedIn);
+        .serve(message::send, Normal, SignedIn)
+        // those in charge of the school, as `domain::administration` says; what stops a flood is given up last
+        .serve(restriction::list, Critical, SignedIn)
+        .serve(restriction::restrict, Critical, Sensitive)
+        .serve(restriction::reopen, Normal, Sensitive)
+        .serve(restriction::give_all_clear, Normal, Sensitive);
 }

@@ -5,6 +5,7 @@ use shared::pg::{Error, ToSql, Transaction};
 use uuid::Uuid;
 
 use crate::domain::audience::Audience;
+use crate::domain::message::State;
 
 /// A message to be.
 pub struct NewMessage<'a> {
@@ -26,6 +27,8 @@ pub struct NewMessage<'a> {
     pub body: &'a str,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
+    /// What becomes of it.
+    pub state: State,
 }
 
 /// Stores a message with all its deliveries, and the thread that it begins.
@@ -34,12 +37,12 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
                    insert into thread (school_id, id, subject, started_by, started_at)
                    select $1, $2, $4, $5, $6 where $4::text is not null),
                sent as (
-                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body)
-                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9))
+                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state)
+                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10))
                insert into delivery (school_id, recipient_id, message_id, thread_id)
                select $1, recipient, $2, $3 from unnest($8::uuid[]) recipient";
     let audience = serde_json::to_value(new.audience).unwrap_or_default();
-    let params: [&(dyn ToSql + Sync); 9] = [
+    let params: [&(dyn ToSql + Sync); 10] = [
         &new.school_id,
         &new.id,
         &new.thread_id,
@@ -49,6 +52,7 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
         &audience,
         &new.recipients,
         &new.body,
+        &new.state.name(),
     ];
     transaction.execute(sql, &params).await.map(|_| ())
 }

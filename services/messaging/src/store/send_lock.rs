@@ -19,3 +19,9 @@ pub async fn share(transaction: &mut Transaction, school_id: Uuid, sender_id: Uu
                       pg_advisory_xact_lock($3, hashtext($4::uuid::text))";
     transaction.query(sql, &[&SENDING, &school_id, &ACCOUNT, &sender_id]).await.map(|_| ())
 }
+
+/// Waits for the sends under way in a school, or in all schools, and holds back the next ones until the transaction ends.
+pub async fn close(transaction: &mut Transaction, school_id: Option<Uuid>) -> Result<(), Error> {
+    let sql = "select pg_advisory_xact_lock($1, hashtext(coalesce($2::uuid::text, '')))";
+    transaction.query(sql, &[&SENDING, &school_id]).await.map(|_| ())
+}

@@ -8,6 +8,7 @@ use shared::testing::{Asked, Client, Whose, authorisation_table};
 use uuid::Uuid;
 
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::restriction::closing;
 
 /// Threads that the questions are about.
 struct Threads {
@@ -69,6 +70,38 @@ async fn ask(app: &App, threads: &Threads, route: &str, role: Option<Role>, whos
                         .json(&body),
                 )
                 .await
+        }
+        _ if route.contains("/schools/{school_id}/") => return in_school(app, route, role, whose).await,
+        _ => return Asked::NoRow,
+    };
+    Asked::Status(answer.status)
+}
+
+/// What those in charge of a school decide; everybody asks with a fresh one-time code.
+async fn in_school(app: &App, route: &str, role: Option<Role>, whose: Whose) -> Asked {
+    let school = match whose {
+        Whose::Own => SCHOOL,
+        Whose::OtherSchool => OTHER_SCHOOL,
+        Whose::SameSchool => return Asked::NoSense,
+    };
+    let browser: Client = role.map_or_else(|| app.messaging.client(), |role| app.proved(who(role)));
+    let address = |rest: &str| format!("/messaging/v1/schools/{school}/{rest}");
+    let answer = match route {
+        "GET /messaging/v1/schools/{school_id}/send-restrictions" => {
+            browser.get(&address("send-restrictions")).await
+        }
+        "POST /messaging/v1/schools/{school_id}/send-restrictions" => {
+            let mut body = closing(app, &["Staff"], "reply_only", 90);
+            body["direction"] = json!("to");
+            browser.post(&address("send-restrictions"), &body).await
+        }
+        "POST /messaging/v1/schools/{school_id}/send-restrictions/{id}/reopen" => {
+            let body = json!({ "mode": "open", "authority": "Principal" });
+            let id = Uuid::nil();
+            browser.post(&address(&format!("send-restrictions/{id}/reopen")), &body).await
+        }
+        "POST /messaging/v1/schools/{school_id}/all-clears" => {
+            browser.post(&address("all-clears"), &json!({ "authority": "Principal" })).await
         }
         _ => return Asked::NoRow,
     };

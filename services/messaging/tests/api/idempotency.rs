@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::clock::system_clock;
 use shared::testing::{Answer, Running};
 
-use crate::app::{App, CLASS, Who, config, to_class};
+use crate::app::{App, CLASS, NOWHERE, Who, config, to_class};
 use crate::commit_fault::{CommitFault, Lost};
 
 async fn send(app: &App, who: Who, key: &str, body: &Value) -> Answer {
@@ -68,7 +68,7 @@ async fn whenever_the_database_is_lost_at_the_commit_a_retry_ends_in_exactly_one
     let app = App::start().await;
     let own = app.database.config();
     let proxy = CommitFault::in_front_of(&format!("{}:{}", own.host, own.port)).await;
-    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let mut config = config(&app.database, &app.keys, NOWHERE, NOWHERE);
     config.postgres.port = proxy.port();
     let app = App { messaging: Running::start(config, system_clock()), ..app };
     let mut message = to_class(CLASS, &["student"]);

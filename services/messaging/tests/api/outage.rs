@@ -7,14 +7,14 @@ use shared::fault::DiskDelays;
 use shared::service::Service;
 use shared::testing::{FaultProxy, PrivatePostgres, Running, eventually, redis_behind_proxies};
 
-use crate::app::{App, CLASS, Who, config, to_class};
+use crate::app::{App, CLASS, NOWHERE, Who, config, to_class};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_postgresql_it_says_so_keeps_what_it_acknowledged_and_recovers() {
     let app = App::start().await;
     let own = app.database.config();
     let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
-    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let mut config = config(&app.database, &app.keys, NOWHERE, NOWHERE);
     config.postgres.port = proxy.address().port();
     let app = App { messaging: Running::start(config, system_clock()), ..app };
     app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect(201);
@@ -35,7 +35,7 @@ async fn a_postgresql_that_hangs_is_given_up_within_the_deadline_and_recovers() 
     let app = App::start().await;
     let own = app.database.config();
     let proxy = FaultProxy::in_front_of(&format!("{}:{}", own.host, own.port)).await;
-    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let mut config = config(&app.database, &app.keys, NOWHERE, NOWHERE);
     config.postgres.port = proxy.address().port();
     let app = App { messaging: Running::start(config, system_clock()), ..app };
     let pupil = app.browser(Who::PUPIL);
@@ -69,7 +69,7 @@ async fn a_slow_disk_pauses_sending_and_leaves_reading_alone() {
 async fn without_redis_and_without_siblings_people_notice_nothing() {
     let app = App::start().await;
     let (reach_as, proxies) = redis_behind_proxies().await;
-    let mut config = config(&app.database, &app.keys, "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let mut config = config(&app.database, &app.keys, NOWHERE, NOWHERE);
     config.redis.nodes = reach_as.values().cloned().collect();
     config.redis.reach_as = reach_as;
     let app = App { messaging: Running::start(config, system_clock()), ..app };

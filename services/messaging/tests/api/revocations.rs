@@ -10,7 +10,7 @@ use shared::testing::{Client, ManualClock, Running, eventually};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::app::{App, CLASS, SCHOOL, Who, config, to_class};
+use crate::app::{App, CLASS, NOWHERE, SCHOOL, Who, config, to_class};
 
 const INBOX: &str = "/messaging/v1/inbox";
 const MESSAGES: &str = "/messaging/v1/messages";
@@ -28,7 +28,7 @@ fn to_all_pupils() -> Value {
 /// A messaging whose time the test moves, beside an auth at this address, with a teacher and a pupil signed in.
 async fn start(app: &App, clock: &ManualClock, auth: &str) -> (Running<Messaging>, Client, Client) {
     app.database.connect().await.batch_execute(PUPILS).await.unwrap();
-    let config = config(&app.database, &app.keys, auth, "http://127.0.0.1:9");
+    let config = config(&app.database, &app.keys, auth, NOWHERE);
     let messaging = Running::<Messaging>::start(config, Arc::new(clock.clone()));
     let browser = |who: Who| {
         let token = app.keys.token_at(clock, who.id(), &[(who.1, who.2)]);
@@ -41,7 +41,7 @@ async fn start(app: &App, clock: &ManualClock, auth: &str) -> (Running<Messaging
 #[tokio::test(flavor = "multi_thread")]
 async fn without_auth_for_an_hour_people_read_and_write_to_a_few_and_not_to_many() {
     let (app, clock) = (App::start().await, ManualClock::default());
-    let (_messaging, teacher, pupil) = start(&app, &clock, "http://127.0.0.1:9").await;
+    let (_messaging, teacher, pupil) = start(&app, &clock, NOWHERE).await;
     for _ in 0..6 {
         clock.advance(Duration::from_mins(11));
         pupil.get(INBOX).await.expect(200);

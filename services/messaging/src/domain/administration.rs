@@ -1,0 +1,35 @@
+//! Settles who decides what in a school: who closes and reopens sending, and by whose demand.
+//!
+//! What closes needs one person; what opens needs two (`restrictions`), so that one stolen session opens nothing.
+
+use shared::audit::{Actor, Order};
+use shared::session::{Claims, Role};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// Those who close sending, reopen it and give the all-clear.
+pub const GUARDING: &[Role] = &[Role::Principal, Role::LocalAdmin];
+
+/// Whether somebody has one of these roles in a school.
+pub fn holds(caller: &Claims, school: Uuid, roles: &[Role]) -> Result<(), Error> {
+    if !caller.schools().contains(&school) {
+        return Err(Error::SchoolNotFound);
+    }
+    if caller.has_role(school, roles) { Ok(()) } else { Err(Error::NotAllowed) }
+}
+
+/// The order of somebody with one of these roles, who has just proved who they are.
+pub fn order_in_school(
+    caller: &Claims,
+    school: Uuid,
+    roles: &[Role],
+    now_s: u64,
+    authority: String,
+) -> Result<Order, Error> {
+    holds(caller, school, roles)?;
+    if !caller.has_fresh_code(now_s) {
+        return Err(Error::StepUpRequired);
+    }
+    Ok(Order { actor: Actor::Person(caller.sub), authority })
+}

@@ -1,0 +1,49 @@
+//! Settles what is read of a school and a sender before a message is judged: one statement, under the locks of the send.
+
+use chrono::{DateTime, Utc};
+use shared::pg::{Error, Transaction};
+use uuid::Uuid;
+
+use super::restriction::{IN_FORCE, restrictions};
+use crate::domain::restriction::Restriction;
+
+/// A message that is to be judged.
+pub struct Question<'a> {
+    /// The school.
+    pub school_id: Uuid,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// Who sends.
+    pub sender_id: Uuid,
+    /// The thread that it goes on.
+    pub thread_id: Option<Uuid>,
+    /// Whom it reaches.
+    pub recipients: &'a [Uuid],
+}
+
+/// How things stand.
+pub struct Standing {
+    /// Whether the sender may go on with the thread: they sent in it, or received something that they can see.
+    pub is_participant: bool,
+    /// Whether everybody reached has written to the sender in the thread.
+    pub is_reply: bool,
+    /// What is in force in the school.
+    pub restrictions: Vec<Restriction>,
+}
+
+/// A message `m` of the thread that the sender can see.
+const SEEN: &str = "message m join delivery d on d.school_id = m.school_id and d.message_id = m.id
+    where m.school_id = $1 and m.thread_id = $4 and m.state = 'visible' and d.recipient_id = $3";
+
+/// How things stand for a message.
+pub async fn find(transaction: &mut Transaction, question: &Question<'_>) -> Result<Standing, Error> {
+    let sql = format!(
+        "select $4::uuid is null or exists (select 1 from {SEEN})
+                or exists (select 1 from message where school_id = $1 and thread_id = $4 and sender_id = $3),
+                $4::uuid is not null and $5::uuid[] <@ array(select m.sender_id from {SEEN}),
+                ({IN_FORCE})"
+    );
+    let Question { school_id, now, sender_id, thread_id, recipients } = question;
+    let row = transaction.query_one(&sql, &[school_id, now, sender_id, thread_id, recipients]).await?;
+    Ok(Standing { is_participant: row.get(0), is_reply: row.get(1), restrictions: restrictions(&row, 2)? })
+}
