@@ -28,7 +28,7 @@ const ROUNDS: usize = 5;
 /// Length of one counting of hashes, and of one saturation.
 const SECONDS: Duration = Duration::from_secs(4);
 /// Length of one surge.
-const SURGE: Duration = Duration::from_secs(20);
+const SURGE: Duration = Duration::from_mins(1);
 /// People at saturation: far fewer than the waiting room lets in.
 const AT_ONCE: u32 = 32;
 /// Attempts in a surge for each sign-in at saturation.
