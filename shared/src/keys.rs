@@ -148,7 +148,7 @@ impl PublicJwk {
     }
 }
 
-fn read_jwk<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Invalid> {
+pub(crate) fn read_jwk<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Invalid> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Invalid::new(format!("cannot read key file {}: {error}", path.display())))?;
     // The parser's own message could quote key material, so it is not passed on.
@@ -156,7 +156,7 @@ fn read_jwk<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Invalid> {
         .map_err(|_| Invalid::new(format!("{} is not a key file of the expected kind", path.display())))
 }
 
-fn refuse_demo(path: &Path, kid: &str, profile: Profile) -> Result<(), Invalid> {
+pub(crate) fn refuse_demo(path: &Path, kid: &str, profile: Profile) -> Result<(), Invalid> {
     if kid.starts_with(DEMO_KID_PREFIX) && !profile.accepts_demo() {
         return Err(Invalid::new(format!(
             "{} is a demo key ({kid}) and profile is {profile}: make a key with `generate-key` and name it here",

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod evidence;
 #[cfg(any(test, feature = "faults"))]
 pub mod fault;
 pub mod feed;

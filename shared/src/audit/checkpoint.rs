@@ -1,18 +1,16 @@
 //! Settles what a checkpoint says and how it is signed: C2SP `tlog-checkpoint` in a C2SP `signed-note` with Ed25519.
 //!
-//! Text: origin, size, root (base64), and as extension line the time. A blank line, then the signature line:
-//! an em dash, the key's name (the origin), and base64 of key id and signature. Any tool that reads such notes reads these.
+//! Text: origin, size, root (base64), and as extension line the time; signed under the origin ([`super::note`]). Any tool that
+//! reads such notes reads these.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
+use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use super::merkle::Tree;
+use super::note;
 
-/// Algorithm byte of Ed25519 in key ids of signed notes.
-const ED25519: u8 = 0x01;
 const TIME_PREFIX: &str = "time ";
 
 /// A signed statement that the log of `origin` had this tree at this time.
@@ -29,27 +27,20 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The note, signed.
     pub fn sign(&self, key: &SigningKey) -> String {
-        let text = self.text();
-        let signature = key.sign(text.as_bytes()).to_bytes();
-        let signed = [key_id(&self.origin, &key.verifying_key()).as_slice(), &signature].concat();
-        format!("{text}\n\u{2014} {} {}\n", self.origin, STANDARD.encode(signed))
+        note::sign(&self.origin, &self.text(), key)
     }
 
     /// The checkpoint of a note that `key` has signed, and that is written exactly as [`Checkpoint::sign`] writes it.
     pub fn open(note: &str, key: &VerifyingKey) -> Option<Self> {
-        let (text, signature_line) = note.strip_suffix('\n')?.split_once("\n\n")?;
-        let mut lines = text.lines();
-        let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+        let origin = note.lines().next()?;
+        let text = note::open(origin, note, key)?;
+        let mut lines = text.lines().skip(1);
+        let (size, root) = (lines.next()?, lines.next()?);
         let at = lines.next()?.strip_prefix(TIME_PREFIX)?;
         let tree = Tree { size: size.parse().ok()?, root: STANDARD.decode(root).ok()?.try_into().ok()? };
         let at = DateTime::parse_from_rfc3339(at).ok()?.to_utc();
         let checkpoint = Self { origin: origin.to_owned(), tree, at };
-        let signed = signature_line.strip_prefix(&format!("\u{2014} {origin} "))?;
-        let signed = STANDARD.decode(signed).ok()?;
-        let signature = signed.strip_prefix(key_id(origin, key).as_slice())?;
-        let text = checkpoint.text();
-        key.verify_strict(text.as_bytes(), &Signature::from_slice(signature).ok()?).ok()?;
-        note.starts_with(&text).then_some(checkpoint)
+        (checkpoint.text() == text).then_some(checkpoint)
     }
 
     fn text(&self) -> String {
@@ -57,18 +48,6 @@ impl Checkpoint {
         let at = self.at.to_rfc3339_opts(SecondsFormat::Secs, true);
         format!("{}\n{size}\n{}\n{TIME_PREFIX}{at}\n", self.origin, STANDARD.encode(root))
     }
-}
-
-/// First four bytes of the key's hash, by which notes name a key.
-fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let digest = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', ED25519])
-        .chain_update(key.as_bytes())
-        .finalize();
-    let mut id = [0; 4];
-    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    id
 }
 
 #[cfg(test)]

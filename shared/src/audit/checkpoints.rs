@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
-use super::{Checkpoint, Config, Error};
+use super::{Checkpoint, Config, Error, note};
 use crate::config::{Invalid, Profile};
 use crate::{ids, keys};
 
@@ -26,12 +26,23 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// A key without a folder, for tests of what else it signs.
+    #[cfg(test)]
+    pub(crate) fn signing_with(key: SigningKey) -> Self {
+        Self { folder: PathBuf::new(), key: Arc::new(key), every: Duration::MAX }
+    }
+
     /// Reads the key: the section's own, or `service_key`.
     pub fn open(config: &Config, service_key: &Path, profile: Profile) -> Result<Self, Invalid> {
         let file = config.signing_key_file.as_deref().unwrap_or(service_key);
         let key = Arc::new(keys::read_ed25519_key(file, profile)?);
         let every = Duration::from_secs(config.checkpoint_every_s);
         Ok(Self { folder: config.checkpoint_dir.clone(), key, every })
+    }
+
+    /// The note of another text of this service, signed under `name`.
+    pub(crate) fn sign_note(&self, name: &str, text: &str) -> String {
+        note::sign(name, text, &self.key)
     }
 
     /// The key that others check checkpoints with.
@@ -50,8 +61,13 @@ impl Checkpoints {
 
     /// The largest one.
     pub(super) async fn latest(&self) -> Result<Option<Checkpoint>, Error> {
+        Ok(self.latest_note().await?.map(|(checkpoint, _)| checkpoint))
+    }
+
+    /// The largest one, with its note.
+    pub(super) async fn latest_note(&self) -> Result<Option<(Checkpoint, String)>, Error> {
         match self.files().await?.last() {
-            Some(file) => Ok(Some(self.read(file).await?.0)),
+            Some(file) => Ok(Some(self.read(file).await?)),
             None => Ok(None),
         }
     }

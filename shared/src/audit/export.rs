@@ -50,7 +50,7 @@ pub async fn export(log: &Log, first: u64, last: Option<u64>, file: &Path) -> Re
 }
 
 /// The inclusion proof of each entry in the tree of `size`: one statement for the page.
-async fn prove(log: &Log, page: &[(u64, String)], size: u64) -> Result<Vec<Vec<Hash>>, Error> {
+pub(super) async fn prove(log: &Log, page: &[(u64, String)], size: u64) -> Result<Vec<Vec<Hash>>, Error> {
     let paths: Vec<_> = page.iter().map(|(position, _)| merkle::inclusion_path(position - 1, size)).collect();
     let mut hashes = nodes::hashes(&mut log.reader().await?, &paths.concat()).await?.into_iter();
     Ok(paths.iter().map(|path| hashes.by_ref().take(path.len()).collect()).collect())

@@ -189,7 +189,8 @@ impl Log {
         Ok(self.database.reader(&context, Work::Background).await?)
     }
 
-    pub(super) fn checkpoints(&self) -> Result<&Checkpoints, Error> {
+    /// Where its checkpoints are, and what signs them.
+    pub fn checkpoints(&self) -> Result<&Checkpoints, Error> {
         self.checkpoints.as_ref().ok_or(Error::NotConfigured)
     }
 }

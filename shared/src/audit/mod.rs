@@ -32,9 +32,11 @@ mod format;
 mod log;
 pub mod merkle;
 mod nodes;
+mod note;
 #[cfg(test)]
 mod oracle;
 mod order;
+mod proof;
 mod verify;
 
 pub use checkpoint::Checkpoint;
@@ -44,5 +46,7 @@ pub use entry::{Actor, Entry, append};
 pub use error::{Error, Fault};
 pub use export::export;
 pub use log::{Log, Progress};
+pub(crate) use note::open as open_note;
 pub use order::Order;
+pub use proof::{Named, Proof, ProvenEntry, find_of_incident, prove};
 pub use verify::{Verified, verify};

@@ -119,11 +119,9 @@ impl Admission {
     }
 }
 
-/// Where a request comes from; kept with it for the handler.
+/// Where a request comes from.
 fn network(request: &ServiceRequest, proxies: &[IpNet]) -> Option<ClientNetwork> {
-    let network = ClientNetwork::of(client_address(request.request(), proxies)?);
-    request.extensions_mut().insert(network);
-    Some(network)
+    client_address(request.request(), proxies).map(ClientNetwork::of)
 }
 
 /// Machines ask these several times a second, from wherever they are.

@@ -1,9 +1,28 @@
 //! Settles from which address a request comes: the nearest hop that is not a trusted proxy, never what a client claims.
 
+use std::future::{Ready, ready};
 use std::net::IpAddr;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
 use ipnet::IpNet;
+
+use super::{EdgePolicy, Problem};
+
+/// The address that a request comes from, as far as proxies are believed: for what is kept of credentials, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequest for ClientAddress {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let policy = request.app_data::<web::Data<EdgePolicy>>();
+        let address = policy.and_then(|policy| client_address(request, &policy.trusted_proxies));
+        ready(address.map(|address| Self(address.to_canonical())).ok_or_else(Problem::internal))
+    }
+}
 
 /// The client's address. `X-Forwarded-For` is read from the right, and only as far as the hops are trusted.
 pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {

@@ -1,34 +1,18 @@
 //! Settles whose neighbours count as one: an IPv4 address, or an IPv6 /64, which one subscriber has whole.
 
-use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr};
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
-
-use super::Problem;
-
-/// The network that a request comes from, as far as proxies are believed. A whole school may be behind one. Known only on
-/// public routes that are counted by address.
+/// The network that a request comes from, as far as proxies are believed. A whole school may be behind one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(pub IpAddr);
 
 impl ClientNetwork {
     /// The network of an address.
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
             address @ IpAddr::V4(_) => address,
         })
-    }
-}
-
-impl FromRequest for ClientNetwork {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().copied().ok_or_else(Problem::internal))
     }
 }
 

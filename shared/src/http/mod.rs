@@ -40,7 +40,7 @@ pub use authority::{Authority, Demanded};
 pub use body::{Body, path_config, query_config, valid};
 pub use caller::{Caller, NotSensitive, count_as};
 pub use caller_limits::{CallerLimits, RateLimits};
-pub use client_address::client_address;
+pub use client_address::{ClientAddress, client_address};
 pub use client_network::ClientNetwork;
 pub use conditional::{Conditional, IfNoneMatchHeader};
 pub use edge::{EdgePolicy, PublicPolicy, TIMEOUT_HEADER, edge};

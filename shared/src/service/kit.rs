@@ -121,7 +121,7 @@ impl Kit {
 }
 
 /// The audit log, as the configuration wants it signed.
-pub(super) fn audit_log<O: OwnConfig>(
+pub fn audit_log<O: OwnConfig>(
     config: &Config<O>,
     service: &'static str,
     database: &Database,

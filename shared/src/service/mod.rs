@@ -18,7 +18,7 @@ use crate::http::Routes;
 use crate::session::Verifier;
 pub use cli::main;
 pub use config::{Config, OwnConfig};
-pub use kit::{Kit, StartError, status_report};
+pub use kit::{Kit, StartError, audit_log, status_report};
 pub use operate::{Said, operate};
 pub use run::serve_on;
 pub use seed::{SeedError, SeedPlan, seed};

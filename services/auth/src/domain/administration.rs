@@ -12,7 +12,7 @@ use crate::error::{AdministrationError, Error};
 /// The order of an administrator of `school` who has just proved who they are.
 pub fn order_in_school(caller: &Claims, school: Uuid, now_s: u64, authority: String) -> Result<Order, Error> {
     may_administer(caller, school, now_s)?;
-    Ok(Order { actor: Actor::Person(caller.sub), authority })
+    Ok(Order::new(Actor::Person(caller.sub), authority))
 }
 
 /// Whether an order may concern an account.
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn an_administrator_reaches_neither_themselves_nor_another_one() {
         let (ada, zoe) = (Uuid::from_u128(9), Uuid::from_u128(1));
-        let order = |actor| Order { actor, authority: "the head".to_owned() };
+        let order = |actor| Order::new(actor, "the head".to_owned());
         let allowed = |actor, person, is_admin| may_concern(&order(actor), person, is_admin).is_ok();
         assert!(allowed(Actor::Person(ada), zoe, false));
         assert!(!allowed(Actor::Person(ada), ada, false));

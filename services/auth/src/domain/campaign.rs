@@ -201,7 +201,7 @@ pub async fn work_off(revocations: &Revocations, context: &Context) -> Result<bo
 async fn force_resets(transaction: &mut Transaction, batch: &Batch, people: &[Uuid]) -> Result<(), Error> {
     let now = transaction.context().clock().utc();
     store::campaign::force_reset(transaction, people, now).await?;
-    let order = Order { actor: Actor::Person(batch.created_by), authority: batch.authority.clone() };
+    let order = Order::new(Actor::Person(batch.created_by), batch.authority.clone());
     let act = Act {
         target: Target::Accounts(people.to_vec()),
         actor: order.actor,

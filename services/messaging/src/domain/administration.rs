@@ -31,5 +31,5 @@ pub fn order_in_school(
     if !caller.has_fresh_code(now_s) {
         return Err(Error::StepUpRequired);
     }
-    Ok(Order { actor: Actor::Person(caller.sub), authority })
+    Ok(Order::new(Actor::Person(caller.sub), authority))
 }
