@@ -6,6 +6,7 @@ use actix_web::web;
 use refinery::Runner;
 use serde_json::{Map, Value, json};
 use shared::ablation::Part;
+use shared::audit;
 use shared::config::Invalid;
 use shared::context::Context;
 use shared::feed::Publisher;
@@ -27,6 +28,7 @@ use crate::domain::rehash::Rehash;
 use crate::domain::revocation::Revocations;
 use crate::domain::sealed::SealingKey;
 use crate::domain::sealed_secret::SecretKeys;
+use crate::domain::security_events::SecurityEvents;
 use crate::domain::session::Sessions;
 use crate::domain::session_copies::SessionCopies;
 use crate::domain::session_tokens::SessionTokens;
@@ -56,9 +58,14 @@ pub struct Auth {
     waiting: crate::config::WaitingRoom,
     verifier: Verifier,
     publisher: Publisher,
+    audit: audit::Log,
 }
 
 impl Auth {
+    pub(crate) fn audit(&self) -> &audit::Log {
+        &self.audit
+    }
+
     pub(crate) fn sign_in(&self) -> &SignIn {
         &self.sign_in
     }
@@ -86,11 +93,9 @@ impl Auth {
     }
 
     /// A device on which somebody has signed in, as its cookie carries it.
-    pub(crate) fn remember(&self, context: &Context, device: Option<Device>, account: &Account) -> String {
-        let clock = context.clock();
-        let device = device.unwrap_or_else(|| Device::new(&**clock));
+    pub(crate) fn remember(&self, context: &Context, device: Device, account: &Account) -> String {
         let lane = Lane::of(&account.memberships);
-        device.with(account.person_id, lane, clock.unix_seconds()).seal(&self.device_key)
+        device.with(account.person_id, lane, context.clock().unix_seconds()).seal(&self.device_key)
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -144,7 +149,11 @@ impl Service for Auth {
         let (files, clock) = (own.access_tokens.signing_key_files(), kit.clock.clone());
         let signing_keys = SigningKeys::open(files, kit.profile, &kit.database, clock.clone()).await?;
         let tokens = SessionTokens::open(&own.access_tokens, signing_keys, kit.profile, clock)?;
+        let length = own.security_events.queue;
+        let events =
+            SecurityEvents::new(kit.database.clone(), kit.clock.clone(), kit.instance.clone(), length);
         let sessions = Sessions {
+            events: events.clone(),
             database: kit.database.clone(),
             cluster: kit.cluster.clone(),
             clock: kit.clock.clone(),
@@ -166,6 +175,7 @@ impl Service for Auth {
         let code_key = SealingKey::derive(&secret, "code");
         let attempts = Attempts::new(&secret, kit.cluster.clone(), kit.clock.clone());
         let authenticators = Authenticators {
+            events: events.clone(),
             database: kit.database.clone(),
             attempts: attempts.clone(),
             revocations: revocations.clone(),
@@ -176,6 +186,7 @@ impl Service for Auth {
         };
         let rehash = Rehash::new(kit.database.clone(), hasher.clone(), kit.clock.clone());
         let sign_in = SignIn {
+            events,
             rehash,
             database: kit.database.clone(),
             hasher,
@@ -203,6 +214,7 @@ impl Service for Auth {
             waiting,
             verifier,
             publisher,
+            audit: kit.audit.clone(),
         })
     }
 
@@ -221,6 +233,7 @@ impl Service for Auth {
         let revocations = self.revocations.clone();
         self.follower.start(&kit.workers, move |context, after| revocations.clone().ask(context, after));
         kit.workers.spawn(|stop| self.sign_in.rehash.clone().run(stop));
+        kit.workers.spawn(|stop| self.sign_in.events.clone().write(stop));
         let keeper = Keeper {
             room: self.waiting_room.clone(),
             cluster: kit.cluster.clone(),
@@ -245,6 +258,7 @@ impl Service for Auth {
             ("recovery_codes_used".to_owned(), json!(self.authenticators().recovered())),
             ("sign_ins_held_back".to_owned(), self.sign_in.attempts.status()),
             ("waiting_room".to_owned(), self.waiting_room.status()),
+            ("security_events".to_owned(), self.sign_in.events.report()),
             ("session_copies".to_owned(), self.sessions().copies.report()),
             ("revocations".to_owned(), self.revocations.view().report()),
             ("switches".to_owned(), self.switches().report()),

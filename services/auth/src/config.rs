@@ -39,6 +39,10 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub waiting_room: WaitingRoom,
+    /// What is kept of sign-ins.
+    #[serde(default)]
+    #[garde(dive)]
+    pub security_events: SecurityEvents,
 }
 
 /// What sessions are signed with.
@@ -194,6 +198,21 @@ pub struct Passwords {
     /// of SHA-1 hashes. A file that cannot be read keeps auth from starting.
     #[garde(skip)]
     pub breach_filter_file: Option<PathBuf>,
+}
+
+/// What is kept of sign-ins.
+#[derive(Debug, Clone, Copy, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecurityEvents {
+    /// Events that may wait to be written, and as many refusals; one takes about 300 bytes. More are counted as lost.
+    #[garde(range(min = 1, max = 1_000_000))]
+    pub queue: usize,
+}
+
+impl Default for SecurityEvents {
+    fn default() -> Self {
+        Self { queue: 20_000 }
+    }
 }
 
 /// How people wait when more sign in than can.

@@ -14,6 +14,7 @@ use super::codes::Code;
 use super::revocation::Revocations;
 use super::sealed::SealingKey;
 use super::sealed_secret::SecretKeys;
+use super::security_events::SecurityEvents;
 use super::totp;
 use crate::error::{AuthenticatorError, Error};
 use crate::store;
@@ -41,6 +42,8 @@ pub struct Authenticators {
     pub keys: SecretKeys,
     /// What printed codes are stored under.
     pub code_key: SealingKey,
+    /// What is kept of enrolments.
+    pub events: SecurityEvents,
     /// Whose account it is, as an authenticator shows it.
     pub issuer: Arc<str>,
     /// Recovery codes used since the start.

@@ -7,6 +7,7 @@ use shared::pg::Work;
 use uuid::Uuid;
 
 use super::revocation::{Act, Revocations, Target, revoke_in};
+use super::security_event::{Kind, SecurityEvent};
 use crate::error::Error;
 use crate::store;
 
@@ -22,6 +23,8 @@ pub struct Command {
     pub reason: String,
     /// Who demanded it, where somebody outside did.
     pub authority: Option<String>,
+    /// Which incident it belongs to, if any.
+    pub incident: Option<Uuid>,
 }
 
 /// Contains an account; returns the epoch of its revocation. When this returns it is durable, and known here; everywhere
@@ -41,7 +44,10 @@ pub async fn contain(revocations: &Revocations, context: &Context, command: &Com
     store::containment::withdraw_codes(&mut transaction, *person_id, now).await?;
     store::authenticator::withdraw_recovery_codes(&mut transaction, *person_id).await?;
     store::authenticator::withdraw_offer(&mut transaction, *person_id).await?;
-    let details = json!({ "by": caller, "reason": command.reason });
+    let mut details = json!({ "by": caller, "reason": command.reason });
+    if let (Some(incident), Some(details)) = (command.incident, details.as_object_mut()) {
+        details.insert("incident".to_owned(), json!(incident));
+    }
     let act = Act {
         target: Target::Accounts(vec![*person_id]),
         actor: Actor::Service,
@@ -57,6 +63,9 @@ pub async fn contain(revocations: &Revocations, context: &Context, command: &Com
         details,
     };
     audit::append(&mut transaction, &entry).await?;
+    // It is a transaction anyway, so this event is never missing.
+    let contained = SecurityEvent::now(&**context.clock(), Kind::AccountContained, None).of(*person_id, &[]);
+    store::security_event::insert(&mut transaction, &[contained]).await?;
     store::containment::finish(&mut transaction, (caller, key), raised.epoch).await?;
     transaction.commit().await?;
     revocations.announce(context).await;

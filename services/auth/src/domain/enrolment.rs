@@ -19,6 +19,7 @@ use super::attempts::{Attempt, Origin, Outcome};
 use super::authenticators::{Authenticators, entry};
 use super::codes::{Code, Purpose};
 use super::revocation::{Act, Target, revoke_in};
+use super::security_event::{Kind, Seen};
 use super::totp;
 use crate::error::{AuthenticatorError, Error};
 use crate::store;
@@ -86,6 +87,7 @@ impl Authenticators {
         &self,
         context: &Context,
         caller: &Claims,
+        seen: Seen<'_>,
         code: &str,
     ) -> Result<Vec<String>, Error> {
         let attempt = self.attempts.begin_step_up(context, caller.sub).await?;
@@ -97,6 +99,10 @@ impl Authenticators {
         };
         let outcome = outcome.await;
         self.end(context, &attempt, &outcome).await?;
+        if outcome.is_ok() {
+            let enrolled = self.events.now(Kind::AuthenticatorEnrolled, Some("session"));
+            self.events.note(enrolled.in_session(caller.sid, seen).of(caller.sub, &caller.mem));
+        }
         outcome
     }
 
@@ -111,7 +117,10 @@ impl Authenticators {
         let (attempt, login) = self.begin(context, origin, typed).await?;
         let outcome = self.confirm_typed(context, &login, typed, code).await;
         self.end(context, &attempt, &outcome).await?;
-        outcome
+        let (person_id, codes) = outcome?;
+        let enrolled = self.events.now(Kind::AuthenticatorEnrolled, Some("printed_code"));
+        self.events.note(enrolled.from(origin).of(person_id, &[]));
+        Ok(codes)
     }
 
     /// New recovery codes for the caller; those before are good no more.
@@ -188,7 +197,7 @@ impl Authenticators {
         login: &str,
         typed: &Typed,
         code: &str,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<(Uuid, Vec<String>), Error> {
         let (person_id, stored) = self.find(context, login, typed).await?;
         let mut transaction = self.database.begin(context, Work::Write).await?;
         let codes = self.confirm_in(context, &mut transaction, person_id, code, "printed_code").await?;
@@ -200,7 +209,7 @@ impl Authenticators {
         revoke_in(&mut transaction, &Act { target, actor, authority: None, details }).await?;
         transaction.commit().await?;
         self.revocations.announce(context).await;
-        Ok(codes)
+        Ok((person_id, codes))
     }
 
     async fn confirm_in(

@@ -25,6 +25,8 @@ pub mod role_change;
 pub mod school_account;
 pub mod sealed;
 pub mod sealed_secret;
+pub mod security_event;
+pub mod security_events;
 pub mod session;
 pub mod session_copies;
 mod session_lookup;

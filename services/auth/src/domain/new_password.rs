@@ -18,6 +18,7 @@ use super::codes::{Code, Purpose};
 use super::password_policy;
 use super::revocation::{Act, Revocations, Target, revoke_in};
 use super::sealed::SealingKey;
+use super::security_event::Kind;
 use super::sign_in::{Credentials, SignIn};
 use super::waiting_room::Inside;
 use crate::error::Error;
@@ -58,7 +59,7 @@ impl NewPasswords {
     ) -> Result<Issued, Error> {
         let schools = administered(caller)?;
         is_fresh(caller, context.clock().unix_seconds())?;
-        let order = Order { actor: Actor::Person(caller.sub), authority };
+        let order = Order::new(Actor::Person(caller.sub), authority);
         code_issue::issue(
             &self.sign_in.database,
             &self.code_key,
@@ -84,12 +85,30 @@ impl NewPasswords {
         let attempt = attempts.begin_code(context, &login, origin).await?;
         let outcome = self.redeem_inside(context, inside, purpose, &login, &typed).await;
         let ended = match &outcome {
-            Ok(()) => Outcome::Right,
+            Ok(_) => Outcome::Right,
             Err(Error::CodeWrong) => Outcome::Wrong,
             Err(_) => Outcome::Open,
         };
         attempts.end(context, &attempt, ended).await?;
-        outcome
+        let events = &self.sign_in.events;
+        match &outcome {
+            Ok((person_id, memberships)) => self.note_set(origin, (*person_id, memberships), purpose.name()),
+            Err(Error::CodeWrong) => {
+                events.note(events.now(Kind::CodeRefused, Some(purpose.name())).from(origin));
+            }
+            Err(_) => {}
+        }
+        outcome.map(drop)
+    }
+
+    fn note_set(
+        &self,
+        origin: Origin<'_>,
+        (person_id, memberships): (Uuid, &[Membership]),
+        by: &'static str,
+    ) {
+        let events = &self.sign_in.events;
+        events.note(events.now(Kind::PasswordSet, Some(by)).from(origin).of(person_id, memberships));
     }
 
     async fn redeem_inside(
@@ -99,7 +118,7 @@ impl NewPasswords {
         purpose: Purpose,
         login: &str,
         typed: &Typed,
-    ) -> Result<(), Error> {
+    ) -> Result<(Uuid, Vec<Membership>), Error> {
         let code = Code::parse(&typed.code).ok_or(Error::CodeWrong)?.stored(&self.code_key);
         let found = {
             let mut reader = self.sign_in.database.reader(context, Work::Login).await?;
@@ -112,7 +131,8 @@ impl NewPasswords {
         if !store::code::redeem(&mut transaction, &code, context.clock().utc()).await? {
             return Err(Error::CodeWrong);
         }
-        self.set(context, transaction, found.person_id, &hash, purpose.name()).await
+        self.set(context, transaction, found.person_id, &hash, purpose.name()).await?;
+        Ok((found.person_id, found.memberships))
     }
 
     /// Sets a password by the old one and a one-time code. Nothing is unlocked by that.
@@ -128,7 +148,9 @@ impl NewPasswords {
         let account = self.sign_in.identify_with_totp(context, inside, origin, &credentials).await?;
         let hash = self.hash(context, password, &login, &account.memberships).await?;
         let transaction = self.sign_in.database.begin(context, Work::Login).await?;
-        self.set(context, transaction, account.person_id, &hash, "totp").await
+        self.set(context, transaction, account.person_id, &hash, "totp").await?;
+        self.note_set(origin, (account.person_id, &account.memberships), "totp");
+        Ok(())
     }
 
     async fn hash(

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::revocation::{Act, Target, revoke_in};
+use super::security_event::{Kind, Seen};
 use super::session::Sessions;
 use crate::error::Error;
 use crate::store;
@@ -55,6 +56,7 @@ pub async fn end_one(
     sessions: &Sessions,
     context: &Context,
     caller: &Claims,
+    seen: Seen<'_>,
     sid: Uuid,
 ) -> Result<(), Error> {
     let mut transaction = sessions.database.begin(context, Work::Write).await?;
@@ -64,17 +66,29 @@ pub async fn end_one(
     revoke_in(&mut transaction, &act(caller, Target::One(Scope::Session { sid }))).await?;
     transaction.commit().await?;
     sessions.revocations.announce(context).await;
+    note(sessions, Kind::SessionEnded, caller, (sid, seen));
     Ok(())
 }
 
 /// Ends every session of the caller, this one too.
-pub async fn end_all(sessions: &Sessions, context: &Context, caller: &Claims) -> Result<(), Error> {
+pub async fn end_all(
+    sessions: &Sessions,
+    context: &Context,
+    caller: &Claims,
+    seen: Seen<'_>,
+) -> Result<(), Error> {
     let mut transaction = sessions.database.begin(context, Work::Write).await?;
     store::session_copy::end_all(&mut transaction, caller.sub).await?;
     revoke_in(&mut transaction, &act(caller, Target::Accounts(vec![caller.sub]))).await?;
     transaction.commit().await?;
     sessions.revocations.announce(context).await;
+    note(sessions, Kind::SessionsEnded, caller, (caller.sid, seen));
     Ok(())
+}
+
+fn note(sessions: &Sessions, kind: Kind, caller: &Claims, (sid, seen): (Uuid, Seen<'_>)) {
+    let event = sessions.events.now(kind, None).in_session(sid, seen);
+    sessions.events.note(event.of(caller.sub, &caller.mem));
 }
 
 fn act(caller: &Claims, target: Target) -> Act {

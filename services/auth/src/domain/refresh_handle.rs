@@ -25,6 +25,14 @@ pub enum Method {
 }
 
 impl Method {
+    /// As it is kept.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::PasswordAndTotp => "password_and_code",
+        }
+    }
+
     /// Values for the token.
     pub fn amr(self) -> Vec<String> {
         let names: &[&str] = match self {

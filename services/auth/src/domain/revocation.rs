@@ -197,6 +197,10 @@ fn entry(act: &Act, raised: Raised) -> Entry {
         Target::One(Scope::School { school }) => format!("school:{school}"),
     };
     let Raised { count, epoch } = raised;
-    let details = json!({ "count": count, "last_epoch": epoch, "of": act.details });
+    let mut details = json!({ "count": count, "last_epoch": epoch, "of": act.details });
+    // What was done in an incident is found by its name, wherever it was done.
+    if let (Some(incident), Some(details)) = (act.details.get("incident"), details.as_object_mut()) {
+        details.insert("incident".to_owned(), incident.clone());
+    }
     Entry { actor: act.actor, act: "sessions_revoked", subject, authority: act.authority.clone(), details }
 }

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::refresh_handle::{Method, RefreshHandle};
 use super::revocation::{Act, Revocations, Target};
+use super::security_event::{Kind, Seen};
+use super::security_events::SecurityEvents;
 use super::session_copies::SessionCopies;
 use super::session_tokens::{Basis, Granted, SessionTokens};
 use super::switches::Switches;
@@ -40,6 +42,8 @@ pub struct Sessions {
     pub lifetimes: Lifetimes,
     /// Where durable copies are put.
     pub copies: SessionCopies,
+    /// What is kept of ends that matter.
+    pub events: SecurityEvents,
     /// What was revoked.
     pub revocations: Revocations,
     /// What a surge asks for.
@@ -94,7 +98,7 @@ impl Sessions {
 
     /// Ends the session of a handle. A handle that opens nothing ends nothing, and that is no error. Where the session's
     /// shard is out of reach the session is revoked: that holds without it.
-    pub async fn end(&self, context: &Context, presented: &str, browser: &str) -> Result<(), Error> {
+    pub async fn end(&self, context: &Context, presented: &str, seen: Seen<'_>) -> Result<(), Error> {
         let Ok(handle) = self.tokens.open_handle(presented) else { return Ok(()) };
         let (sid, idle_s) = (handle.sid, self.idle_s(&handle));
         match store::session::end(&self.cluster, context, sid, idle_s).await {
@@ -106,13 +110,20 @@ impl Sessions {
             }
             Err(error) => return Err(error.into()),
         }
-        self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, browser) });
+        self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, seen.browser) });
+        self.note(Kind::SignedOut, &handle, seen);
         Ok(())
     }
 
     /// Whether a handle is one of ours whose time is not over; looks at nothing else.
     pub fn is_genuine(&self, presented: &str) -> bool {
         self.tokens.open_handle(presented).is_ok()
+    }
+
+    /// Keeps what happened to the session of a handle.
+    pub(super) fn note(&self, kind: Kind, handle: &RefreshHandle, seen: Seen<'_>) {
+        let event = self.events.now(kind, None).in_session(handle.sid, seen);
+        self.events.note(event.of(handle.sub, &handle.memberships));
     }
 
     /// The session as it is now, for its copy.

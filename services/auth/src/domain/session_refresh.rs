@@ -8,6 +8,7 @@ use shared::redis;
 use shared::session::Membership;
 
 use super::refresh_handle::{Method, RefreshHandle};
+use super::security_event::{Kind, Seen};
 use super::session::Sessions;
 use super::session_lookup::{Evidence, proved_ms, stands};
 use super::session_tokens::{Basis, Granted};
@@ -20,14 +21,19 @@ use crate::store::session_copy::SessionCopy;
 impl Sessions {
     /// Gives the next access token and the next handle. A lost reply or a second tab may repeat this within a minute.
     /// While the record or the account is out of reach: a degraded token, and the same handle again.
-    pub async fn refresh(&self, context: &Context, presented: &str, browser: &str) -> Result<Granted, Error> {
+    pub async fn refresh(
+        &self,
+        context: &Context,
+        presented: &str,
+        seen: Seen<'_>,
+    ) -> Result<Granted, Error> {
         let handle = self.tokens.open_handle(presented)?;
         let view = self.revocations.view();
         if view.ends(handle.sid, handle.sub, handle.epoch, &handle.memberships) {
             return Err(Error::SessionOver);
         }
         match self.find_account(context, &handle).await {
-            Ok(account) => self.refresh_with(context, handle, account, browser).await,
+            Ok(account) => self.refresh_with(context, handle, account, seen).await,
             Err(error) if error.retryable() => self.refresh_without_account(context, &handle, error).await,
             Err(error) => Err(error.into()),
         }
@@ -38,11 +44,11 @@ impl Sessions {
         &self,
         context: &Context,
         mut handle: RefreshHandle,
-        browser: &str,
+        seen: Seen<'_>,
     ) -> Result<Granted, Error> {
         (handle.auth_time, handle.method) = (self.clock.unix_seconds(), Method::PasswordAndTotp);
         let account = self.find_account(context, &handle).await?;
-        self.refresh_with(context, handle, account, browser).await
+        self.refresh_with(context, handle, account, seen).await
     }
 
     async fn find_account(
@@ -59,7 +65,7 @@ impl Sessions {
         context: &Context,
         mut handle: RefreshHandle,
         account: Option<Current>,
-        browser: &str,
+        seen: Seen<'_>,
     ) -> Result<Granted, Error> {
         let account = account.ok_or(Error::SessionOver)?;
         if account.revoked > handle.epoch || account.is_blocked {
@@ -77,18 +83,19 @@ impl Sessions {
             Rotation::Killed => {
                 let sid = handle.sid;
                 tracing::warn!(%sid, "an old refresh handle was used again: the session has been ended");
-                self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, browser) });
+                self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, seen.browser) });
+                self.note(Kind::OldHandleUsed, &handle, seen);
                 self.keep_that_ended(context, &handle).await?;
                 return Err(Error::SessionOver);
             }
             Rotation::Idle => {
                 // For its copy, so that a longer limit does not bring it back.
-                self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, browser) });
+                self.copies.put(SessionCopy { is_ended: true, ..self.copy(&handle, seen.browser) });
                 return Err(Error::SessionOver);
             }
             Rotation::Over | Rotation::Unknown => return Err(Error::SessionOver),
         };
-        self.copies.put(self.copy(&handle, browser));
+        self.copies.put(self.copy(&handle, seen.browser));
         self.tokens.grant(&handle, &account.memberships, Basis::Full)
     }
 

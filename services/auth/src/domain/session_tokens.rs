@@ -9,6 +9,7 @@ use shared::config::{Invalid, Profile};
 use shared::ids;
 use shared::keys;
 use shared::session::{AUDIENCE, Claims, ISSUER, Jwks, Membership, sign};
+use uuid::Uuid;
 
 use super::refresh_handle::RefreshHandle;
 use super::signing_keys::SigningKeys;
@@ -17,6 +18,8 @@ use crate::error::Error;
 
 /// What a browser gets: both halves of a session.
 pub struct Granted {
+    /// Which session.
+    pub sid: Uuid,
     /// For every request.
     pub access_token: String,
     /// Life of the access token.
@@ -102,6 +105,7 @@ impl SessionTokens {
             exp: now + lifetime,
         };
         Ok(Granted {
+            sid: handle.sid,
             access_token: sign(&claims, signing_key).map_err(|error| Error::Internal(error.to_string()))?,
             expires_in: Duration::from_secs(lifetime),
             refresh_handle: handle.seal(refresh_key),

@@ -4,6 +4,7 @@ use shared::config::Profile;
 use shared::context::Context;
 use shared::pg::{Database, Work};
 use shared::redis::Cluster;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::attempts::{Attempts, Origin, Outcome};
@@ -13,6 +14,8 @@ use super::password::HASH_OF_NOBODY;
 use super::password_policy;
 use super::refresh_handle::Method;
 use super::rehash::Rehash;
+use super::security_event::{self, Kind, SecurityEvent};
+use super::security_events::SecurityEvents;
 use super::session::{Identified, Sessions};
 use super::session_tokens::Granted;
 use super::waiting_room::Inside;
@@ -30,6 +33,8 @@ pub struct Credentials {
     pub second_factor: Option<SecondFactor>,
     /// Which browser it was typed in.
     pub browser: String,
+    /// Which device that browser is once it has signed in.
+    pub device_id: Option<Uuid>,
 }
 
 /// What somebody wants who says who they are.
@@ -37,6 +42,15 @@ pub struct Credentials {
 enum Aim {
     Session,
     NewPassword,
+}
+
+impl Aim {
+    fn refused(self) -> Kind {
+        match self {
+            Self::Session => Kind::SignInRefused,
+            Self::NewPassword => Kind::PasswordChangeRefused,
+        }
+    }
 }
 
 /// What sign-ins need. Cloning shares it.
@@ -56,6 +70,8 @@ pub struct SignIn {
     pub rehash: Rehash,
     /// What a sign-in opens.
     pub sessions: Sessions,
+    /// What is kept of sign-ins.
+    pub events: SecurityEvents,
     /// Whether demo accounts may sign in.
     pub profile: Profile,
 }
@@ -85,6 +101,14 @@ impl SignIn {
             browser: typed.browser,
         };
         let granted = self.sessions.start(context, &who).await?;
+        let signed_in = self.events.now(Kind::SignedIn, Some(method.name()));
+        self.events.note(SecurityEvent {
+            device_id: typed.device_id,
+            is_new_device: Some(device_since.is_none()),
+            session_id: Some(granted.sid),
+            browser: Some(who.browser),
+            ..signed_in.from(origin).of(who.person_id, &who.memberships)
+        });
         Ok((account, granted))
     }
 
@@ -119,11 +143,33 @@ impl SignIn {
             let mut reader = self.database.reader(context, Work::Login).await?;
             store::account::find_by_login(&mut reader, &login).await?
         };
+        let whose = found.as_ref().map(|account| (account.person_id, account.memberships.clone()));
+        let proved = self.prove_found(context, inside, found, typed, (&login, aim, origin)).await;
+        if let Some(reason) = proved.as_ref().err().and_then(security_event::refusal) {
+            let refused = self.events.now(aim.refused(), Some(reason)).from(origin);
+            let refused = match whose {
+                Some((person_id, memberships)) => refused.of(person_id, &memberships),
+                None => refused,
+            };
+            self.events.note(SecurityEvent { browser: Some(typed.browser.clone()), ..refused });
+        }
+        proved
+    }
+
+    /// The same, of whom the login has found.
+    async fn prove_found(
+        &self,
+        context: &Context,
+        inside: Inside,
+        found: Option<Account>,
+        typed: &Credentials,
+        (login, aim, origin): (&str, Aim, Origin<'_>),
+    ) -> Result<(Account, Method), Error> {
         let person = found.as_ref().map(|account| account.person_id);
         if aim == Aim::Session {
             self.is_open_to_known(found.as_ref(), origin)?;
         }
-        let attempt = self.attempts.begin(context, &login, person, origin).await?;
+        let attempt = self.attempts.begin(context, login, person, origin).await?;
         let outcome = self.identify(context, inside, found, typed, (aim, origin)).await;
         self.attempts.end(context, &attempt, Self::outcome(&outcome)).await?;
         outcome

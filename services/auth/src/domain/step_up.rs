@@ -5,6 +5,7 @@ use shared::pg::Work;
 use shared::session::Claims;
 
 use super::attempts::Outcome;
+use super::security_event::{self, Kind, Seen};
 use super::session_tokens::Granted;
 use super::sign_in::SignIn;
 use crate::error::{AuthenticatorError, Error};
@@ -16,7 +17,7 @@ pub async fn step_up(
     context: &Context,
     caller: &Claims,
     presented: &str,
-    (code, browser): (&str, &str),
+    (code, seen): (&str, Seen<'_>),
 ) -> Result<Granted, Error> {
     let handle = sign_in.sessions.tokens.open_handle(presented)?;
     if (handle.sid, handle.sub) != (caller.sid, caller.sub) {
@@ -30,8 +31,15 @@ pub async fn step_up(
         Err(_) => Outcome::Open,
     };
     sign_in.attempts.end(context, &attempt, ended).await?;
+    match &outcome {
+        Ok(()) => sign_in.sessions.note(Kind::SteppedUp, &handle, seen),
+        Err(error) if security_event::refusal(error).is_some() => {
+            sign_in.sessions.note(Kind::StepUpRefused, &handle, seen);
+        }
+        Err(_) => {}
+    }
     outcome?;
-    sign_in.sessions.raise(context, handle, browser).await
+    sign_in.sessions.raise(context, handle, seen).await
 }
 
 async fn prove(sign_in: &SignIn, context: &Context, caller: &Claims, code: &str) -> Result<(), Error> {

@@ -2,16 +2,18 @@
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::http::{Body, Caller, ClientAddress, Problem, ProblemBody};
 use shared::idempotency::Keyless;
 use utoipa::ToSchema;
 
+use super::sessions::browser_of;
 use crate::app::Auth;
 use crate::domain::enrolment::Offer;
+use crate::domain::security_event::Seen;
 use crate::store::authenticator::Own;
 
 /// What somebody has besides a password.
@@ -114,9 +116,12 @@ pub async fn confirm(
     caller: Caller,
     auth: Data<Auth>,
     _: Keyless,
+    ClientAddress(address): ClientAddress,
+    request: HttpRequest,
     Body(typed): Body<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    let recovery_codes = auth.authenticators().confirm(&context, &caller, &typed.totp_code).await?;
+    let seen = Seen { address, browser: &browser_of(&request) };
+    let recovery_codes = auth.authenticators().confirm(&context, &caller, seen, &typed.totp_code).await?;
     Ok(once(&RecoveryCodes { recovery_codes }))
 }
 

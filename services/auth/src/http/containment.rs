@@ -26,6 +26,9 @@ pub struct NewContainment {
     /// Who demanded it, where somebody outside did.
     #[garde(inner(length(chars, min = 1, max = 200), custom(shared::http::line)))]
     authority: Option<String>,
+    /// Which incident it belongs to, if any.
+    #[garde(skip)]
+    incident: Option<Uuid>,
 }
 
 /// What was done.
@@ -45,8 +48,8 @@ pub async fn contain(
     Body(new): Body<NewContainment>,
 ) -> Result<Json<Contained>, Problem> {
     let key = key_of(&request)?;
-    let NewContainment { reason, authority } = new;
-    let command = Command { person_id: *person_id, caller, key, reason, authority };
+    let NewContainment { reason, authority, incident } = new;
+    let command = Command { person_id: *person_id, caller, key, reason, authority, incident };
     Ok(Json(Contained { epoch: contain_account(auth.revocations(), &context, &command).await? }))
 }
 

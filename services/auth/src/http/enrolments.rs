@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, ClientNetwork, Problem, ProblemBody};
+use shared::http::{Body, ClientAddress, Problem, ProblemBody};
 use shared::idempotency::Keyless;
 use utoipa::ToSchema;
 
@@ -66,12 +66,12 @@ pub async fn offer(
     context: Context,
     auth: Data<Auth>,
     _: Keyless,
-    ClientNetwork(network): ClientNetwork,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
     Body(typed): Body<Enrolment>,
 ) -> Result<HttpResponse, Problem> {
     let device = device_of(&request, &auth);
-    let origin = Origin { device: device.as_ref(), network };
+    let origin = Origin::new(device.as_ref(), address);
     let typed = Typed { login: typed.login, code: typed.code };
     Ok(once(&Offered::from(auth.authenticators().offer_by_code(&context, origin, &typed).await?)))
 }
@@ -96,12 +96,12 @@ pub async fn confirm(
     context: Context,
     auth: Data<Auth>,
     _: Keyless,
-    ClientNetwork(network): ClientNetwork,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
     Body(sent): Body<EnrolmentConfirmation>,
 ) -> Result<HttpResponse, Problem> {
     let device = device_of(&request, &auth);
-    let origin = Origin { device: device.as_ref(), network };
+    let origin = Origin::new(device.as_ref(), address);
     let (typed, code) = (Typed { login: sent.login, code: sent.code }, sent.totp_code);
     let recovery_codes = auth.authenticators().confirm_by_code(&context, origin, &typed, &code).await?;
     Ok(once(&RecoveryCodes { recovery_codes }))

@@ -6,6 +6,7 @@ mod code_sheet;
 mod containment;
 mod directory;
 mod enrolments;
+mod incident_acts;
 mod jwks;
 mod me;
 mod new_password;
@@ -15,6 +16,7 @@ mod revocations;
 mod role_change;
 mod role_words;
 mod school_account;
+mod security_events;
 mod sessions;
 mod step_up;
 mod switch;
@@ -86,6 +88,8 @@ pub fn internal(routes: &mut web::ServiceConfig) {
         // siblings with a service token
         .route(shared::session::REVOCATIONS_PATH, web::get().to(revocations::list))
         .route(shared::session::REVOCATIONS_PATH, web::post().to(revocations::insert))
+        .route("/internal/v1/incidents/{incident_id}/acts", web::get().to(incident_acts::list))
+        .route("/internal/v1/security-events", web::get().to(security_events::list))
         .route("/internal/v1/accounts/{person_id}/contain", web::post().to(containment::contain))
         .configure(shared::feed::changes_route);
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::context::Context;
-use shared::http::{Authority, Body, Caller, ClientNetwork, Problem, ProblemBody};
+use shared::http::{Authority, Body, Caller, ClientAddress, Problem, ProblemBody};
 use shared::idempotency::Keyless;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -110,10 +110,10 @@ pub async fn activate(
     auth: Data<Auth>,
     _: Keyless,
     door: Door,
-    ClientNetwork(network): ClientNetwork,
+    ClientAddress(address): ClientAddress,
     Body(new): Body<Activation>,
 ) -> Result<HttpResponse, Problem> {
-    let origin = Origin { device: door.device.as_ref(), network };
+    let origin = Origin::new(door.device.as_ref(), address);
     let typed = Typed { login: new.login, code: new.code, password: Zeroizing::new(new.new_password) };
     auth.new_passwords().redeem(&context, door.inside, origin, Purpose::Activation, typed).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -165,10 +165,10 @@ pub async fn reset(
     auth: Data<Auth>,
     _: Keyless,
     door: Door,
-    ClientNetwork(network): ClientNetwork,
+    ClientAddress(address): ClientAddress,
     Body(new): Body<PasswordReset>,
 ) -> Result<HttpResponse, Problem> {
-    let origin = Origin { device: door.device.as_ref(), network };
+    let origin = Origin::new(door.device.as_ref(), address);
     let PasswordReset { login, code, password: old, totp_code, new_password } = new;
     let (inside, password) = (door.inside, Zeroizing::new(new_password));
     match (code, old, totp_code) {
@@ -177,9 +177,14 @@ pub async fn reset(
             auth.new_passwords().redeem(&context, inside, origin, Purpose::Reset, typed).await?;
         }
         (None, Some(old), Some(code)) => {
-            let (old, browser) = (Zeroizing::new(old), String::new());
-            let credentials =
-                Credentials { login, password: old, second_factor: Some(SecondFactor::Totp(code)), browser };
+            let (password_before, second_factor) = (Zeroizing::new(old), Some(SecondFactor::Totp(code)));
+            let credentials = Credentials {
+                login,
+                password: password_before,
+                second_factor,
+                browser: String::new(),
+                device_id: None,
+            };
             auth.new_passwords().replace(&context, inside, origin, credentials, &password).await?;
         }
         (Some(_) | None, Some(_) | None, Some(_) | None) => return Err(Error::NoProof.into()),

@@ -1,16 +1,18 @@
 //! Settles how people see where they are signed in, and end it, over HTTP.
 
 use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpResponse, delete, get};
+use actix_web::{HttpRequest, HttpResponse, delete, get};
 use serde::Serialize;
 use shared::context::Context;
-use shared::http::{Caller, Problem, ProblemBody};
+use shared::http::{Caller, ClientAddress, Problem, ProblemBody};
 use shared::session::removal_cookies;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::sessions::browser_of;
 use crate::app::Auth;
 use crate::domain::own_sessions::{self, OwnSession};
+use crate::domain::security_event::Seen;
 
 /// Where somebody is signed in.
 #[derive(Serialize, ToSchema)]
@@ -50,9 +52,12 @@ pub async fn end_one(
     context: Context,
     caller: Caller,
     auth: Data<Auth>,
+    ClientAddress(address): ClientAddress,
+    request: HttpRequest,
     sid: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    own_sessions::end_one(auth.sessions(), &context, &caller, *sid).await?;
+    let seen = Seen { address, browser: &browser_of(&request) };
+    own_sessions::end_one(auth.sessions(), &context, &caller, seen, *sid).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -67,8 +72,15 @@ pub async fn end_one(
     )
 )]
 #[delete("/auth/v1/sessions")]
-pub async fn end_all(context: Context, caller: Caller, auth: Data<Auth>) -> Result<HttpResponse, Problem> {
-    own_sessions::end_all(auth.sessions(), &context, &caller).await?;
+pub async fn end_all(
+    context: Context,
+    caller: Caller,
+    auth: Data<Auth>,
+    ClientAddress(address): ClientAddress,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let seen = Seen { address, browser: &browser_of(&request) };
+    own_sessions::end_all(auth.sessions(), &context, &caller, seen).await?;
     let mut response = HttpResponse::NoContent();
     for cookie in removal_cookies() {
         response.cookie(cookie);

@@ -8,7 +8,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use shared::attribution::CallerClass;
 use shared::context::Context;
-use shared::http::{Body, ClientNetwork, Problem, ProblemBody, count_as};
+use shared::http::{Body, ClientAddress, Problem, ProblemBody, count_as};
 use shared::idempotency::Keyless;
 use shared::session::{REFRESH_COOKIE, access_cookie, refresh_cookie, removal_cookies};
 use utoipa::ToSchema;
@@ -20,6 +20,8 @@ use crate::app::Auth;
 use crate::domain::attempts::Origin;
 use crate::domain::authenticators::SecondFactor;
 use crate::domain::browser;
+use crate::domain::device::Device;
+use crate::domain::security_event::Seen;
 use crate::domain::session_tokens::Granted;
 use crate::domain::sign_in::Credentials;
 use crate::domain::waiting_room::{Ticket, WaitingRoom};
@@ -105,7 +107,7 @@ pub async fn sign_in(
     auth: Data<Auth>,
     _: Keyless,
     door: Door,
-    ClientNetwork(network): ClientNetwork,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
     Body(new): Body<NewSession>,
 ) -> Result<HttpResponse, Problem> {
@@ -116,16 +118,17 @@ pub async fn sign_in(
         (Some(_), Some(_)) => return Err(Error::NoProof.into()),
     };
     let (password, browser) = (Zeroizing::new(new.password), browser_of(&request));
-    let typed = Credentials { login: new.login, password, second_factor, browser };
     let Door { inside, device } = door;
+    let next = device.clone().unwrap_or_else(|| Device::new(&**context.clock()));
+    let typed = Credentials { login: new.login, password, second_factor, browser, device_id: Some(next.id) };
     let ticket = inside.ticket;
-    let origin = Origin { device: device.as_ref(), network };
+    let origin = Origin::new(device.as_ref(), address);
     let attempt = auth.sign_in().attempt(&context, inside, origin, typed).await;
     let (account, granted) = match attempt {
         Ok(signed_in) => signed_in,
         Err(error) => return Ok(refusal(error, ticket, auth.waiting_room())),
     };
-    let device = auth.remember(&context, device, &account);
+    let device = auth.remember(&context, next, &account);
     let mut response = HttpResponse::Created();
     waiting_room::add_device(&mut response, device);
     let body = Session::new(account, &granted);
@@ -167,13 +170,15 @@ pub async fn refresh(
     context: Context,
     auth: Data<Auth>,
     _: Keyless,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;
     if auth.sessions().is_genuine(handle.value()) {
         count_as(&request, CallerClass::Session);
     }
-    let granted = auth.sessions().refresh(&context, handle.value(), &browser_of(&request)).await?;
+    let seen = Seen { address, browser: &browser_of(&request) };
+    let granted = auth.sessions().refresh(&context, handle.value(), seen).await?;
     let body = Refreshed::new(&granted);
     Ok(with_cookies(HttpResponse::Ok(), granted).json(body))
 }
@@ -192,10 +197,12 @@ pub async fn refresh(
 pub async fn sign_out(
     context: Context,
     auth: Data<Auth>,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     if let Some(handle) = request.cookie(REFRESH_COOKIE) {
-        auth.sessions().end(&context, handle.value(), &browser_of(&request)).await?;
+        let seen = Seen { address, browser: &browser_of(&request) };
+        auth.sessions().end(&context, handle.value(), seen).await?;
     }
     let mut response = HttpResponse::NoContent();
     for cookie in removal_cookies() {

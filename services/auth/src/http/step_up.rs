@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
-use shared::http::{Body, Caller, Problem, ProblemBody};
+use shared::http::{Body, Caller, ClientAddress, Problem, ProblemBody};
 use shared::idempotency::Keyless;
 use shared::session::REFRESH_COOKIE;
 use utoipa::ToSchema;
 
 use super::sessions::{Refreshed, browser_of, with_cookies};
 use crate::app::Auth;
+use crate::domain::security_event::Seen;
 use crate::domain::step_up::step_up as prove_again;
 use crate::error::Error;
 
@@ -47,11 +48,13 @@ pub async fn step_up(
     caller: Caller,
     auth: Data<Auth>,
     _: Keyless,
+    ClientAddress(address): ClientAddress,
     request: HttpRequest,
     Body(proof): Body<StepUp>,
 ) -> Result<HttpResponse, Problem> {
     let handle = request.cookie(REFRESH_COOKIE).ok_or(Error::SessionOver)?;
-    let typed = (proof.totp_code.as_str(), &*browser_of(&request));
+    let seen = Seen { address, browser: &browser_of(&request) };
+    let typed = (proof.totp_code.as_str(), seen);
     let granted = prove_again(auth.sign_in(), &context, &caller, handle.value(), typed).await?;
     let body = Refreshed::new(&granted);
     Ok(with_cookies(HttpResponse::Ok(), granted).json(body))

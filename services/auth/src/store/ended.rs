@@ -20,11 +20,17 @@ pub enum Ended {
     CampaignSheets,
     /// Campaigns whose sheets are gone.
     Campaigns,
+    /// Sign-ins and what happened to credentials.
+    SecurityEvents,
+    /// What could not be kept of those.
+    SecurityEventLosses,
+    /// Lives of instances that kept them.
+    SecurityEventWriters,
 }
 
 impl Ended {
     /// Everything that ends.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Codes,
         Self::Enrolments,
         Self::Containments,
@@ -32,6 +38,9 @@ impl Ended {
         Self::CampaignMembers,
         Self::CampaignSheets,
         Self::Campaigns,
+        Self::SecurityEvents,
+        Self::SecurityEventLosses,
+        Self::SecurityEventWriters,
     ];
 
     fn sql(self) -> &'static str {
@@ -74,6 +83,18 @@ impl Ended {
                      select school_id, id from campaign c where created_at < $1 and not exists (
                          select 1 from campaign_sheet s where (s.school_id, s.campaign_id) = (c.school_id, c.id))
                      limit $2 for update skip locked)"
+            }
+            Self::SecurityEvents => {
+                "delete from security_event where id in (
+                     select id from security_event where at < $1 order by at limit $2 for update skip locked)"
+            }
+            Self::SecurityEventLosses => {
+                "delete from security_event_loss where id in (
+                     select id from security_event_loss where until_at < $1 limit $2 for update skip locked)"
+            }
+            Self::SecurityEventWriters => {
+                "delete from security_event_writer where id in (
+                     select id from security_event_writer where written_at < $1 limit $2 for update skip locked)"
             }
         }
     }

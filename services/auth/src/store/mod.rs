@@ -12,6 +12,7 @@ pub mod person;
 pub mod revocation;
 pub mod role_change;
 pub mod school_account;
+pub mod security_event;
 pub mod seed;
 pub mod session;
 pub mod session_copy;

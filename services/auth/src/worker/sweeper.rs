@@ -65,13 +65,16 @@ impl Sweeper {
 }
 
 /// How long something stays after it has ended. Whoever repeats a containment does so within hours; a month leaves no doubt. What
-/// administrators did is listed for a school year and some weeks; the audit log keeps it for good.
+/// administrators did is listed for a school year and some weeks; the audit log keeps it for good. Sign-ins are kept for twelve months.
 fn kept(ended: Ended) -> TimeDelta {
     match ended {
         Ended::Codes | Ended::Enrolments => TimeDelta::zero(),
         Ended::Containments => TimeDelta::days(31),
         Ended::Switches | Ended::CampaignMembers | Ended::CampaignSheets | Ended::Campaigns => {
             TimeDelta::days(400)
+        }
+        Ended::SecurityEvents | Ended::SecurityEventLosses | Ended::SecurityEventWriters => {
+            TimeDelta::days(366)
         }
     }
 }

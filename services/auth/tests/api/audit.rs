@@ -21,7 +21,7 @@ use crate::app::{App, config};
 const REFRESH: &str = "/auth/v1/sessions/refresh";
 
 /// Auth that signs checkpoints into a folder.
-async fn signing(clock: &ManualClock) -> (App, Config, TempDir) {
+pub async fn signing(clock: &ManualClock) -> (App, Config, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let audit =
         Config { checkpoint_dir: folder.path().to_owned(), signing_key_file: None, checkpoint_every_s: 1 };

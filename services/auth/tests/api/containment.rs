@@ -1,17 +1,24 @@
 //! Settles what a contained account is worth: nothing, everywhere, at once, until an administrator's code opens it again.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::audit::Proof;
 use shared::clock::{SharedClock, system_clock};
 use shared::config::Profile;
 use shared::service_token::{Config as IdentityConfig, Identity};
-use shared::testing::Answer;
+use shared::testing::{Answer, ManualClock, eventually};
 use uuid::Uuid;
 
 use crate::app::{App, PASSWORD, sign_in};
+use crate::audit::signing;
 
 const ZOE: Uuid = Uuid::from_u128(1);
+/// The incident that every command here belongs to.
+const INCIDENT: Uuid = Uuid::from_u128(0x1c);
 
 async fn contain(app: &App, person: Uuid, key: &str, audience: &str) -> Answer {
     contain_at(app, system_clock(), (person, key, audience)).await
@@ -27,7 +34,8 @@ pub async fn contain_at(
     let identity = Identity::open(&config, "messaging", Profile::Test, clock).unwrap();
     let client = app.auth.internal_client();
     let request = client.request(Method::POST, &format!("/internal/v1/accounts/{person}/contain"));
-    let body = json!({ "reason": "threats sent to 900 people", "authority": "Rectorat" });
+    let body =
+        json!({ "reason": "threats sent to 900 people", "authority": "Rectorat", "incident": INCIDENT });
     client
         .send(
             request
@@ -84,4 +92,36 @@ async fn a_command_that_cannot_be_done_changes_nothing() {
     contain(&app, ZOE, "incident-1", "auth").await.expect(200);
     let other = contain(&app, Uuid::from_u128(2), "incident-1", "auth").await;
     other.expect_problem(409, "idempotency_key_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_in_an_incident_is_told_with_what_proves_it() {
+    let clock = ManualClock::default();
+    let (app, audit, _folder) = signing(&clock).await;
+    let shared_clock = || Arc::new(clock.clone());
+    contain_at(&app, shared_clock(), (ZOE, "incident-9", "auth")).await.expect(200);
+    let config: IdentityConfig = serde_json::from_value(app.keys.identity("messaging")).unwrap();
+    let identity = Identity::open(&config, "messaging", Profile::Test, shared_clock()).unwrap();
+    let acts = async |incident: Uuid| {
+        let client = app.auth.internal_client();
+        let request = client.request(Method::GET, &format!("/internal/v1/incidents/{incident}/acts"));
+        client.send(request.bearer_auth(identity.token_for("auth").unwrap())).await.expect(200).body
+    };
+    // A checkpoint is due again when time has passed.
+    let proof = async || {
+        clock.advance(Duration::from_secs(audit.checkpoint_every_s));
+        serde_json::from_value::<Option<Proof>>(acts(INCIDENT).await["proof"].clone()).unwrap()
+    };
+    eventually("both entries are proven", async || {
+        proof().await.is_some_and(|proof| proof.entries.len() == 2)
+    })
+    .await;
+    let (checkpoint, _) = proof().await.unwrap().check().unwrap();
+    assert_eq!((checkpoint.origin.as_str(), checkpoint.tree.size), ("ent/auth", 2));
+    let told = acts(INCIDENT).await["entries"].to_string();
+    assert!(told.contains("account_contained") && told.contains("sessions_revoked"), "{told}");
+    assert_eq!(acts(Uuid::nil()).await["entries"], json!([]));
+    let mut forged = proof().await.unwrap();
+    forged.entries[0].content = forged.entries[0].content.replace("Rectorat", "nobody");
+    assert_eq!(forged.check().unwrap_err(), "has an entry that is not what was checkpointed");
 }

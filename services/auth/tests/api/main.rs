@@ -31,6 +31,7 @@ mod probes;
 mod revocations;
 mod role_changes;
 mod school_accounts;
+mod security_events;
 mod seed;
 mod sessions;
 mod siblings;

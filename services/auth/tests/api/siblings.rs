@@ -16,7 +16,7 @@ async fn changes(app: &App, token: Option<&str>, after: i64) -> (u16, Value) {
     (answer.status, answer.body)
 }
 
-fn token_of(app: &App, service: &'static str, audience: &str) -> String {
+pub fn token_of(app: &App, service: &'static str, audience: &str) -> String {
     let config: Config = serde_json::from_value(app.keys.identity(service)).unwrap();
     Identity::open(&config, service, Profile::Test, system_clock()).unwrap().token_for(audience).unwrap()
 }

@@ -35,7 +35,14 @@ async fn what_has_ended_is_deleted_in_batches_and_the_rest_stays() {
            from generate_series(390, 410) n, lateral (select lpad(n::text, 32, '0')::uuid as school) named;
          insert into campaign_sheet (school_id, campaign_id, number, heading) select school_id, id, 1, '3e A' from campaign;
          insert into campaign_member (school_id, campaign_id, person_id, sheet, state)
-           select school_id, id, lpad(n::text, 32, '0')::uuid, 1, 'ready' from campaign, generate_series(1, 150) n;"
+           select school_id, id, lpad(n::text, 32, '0')::uuid, 1, 'ready' from campaign, generate_series(1, 150) n;
+         insert into security_event (id, at, last_at, count, kind, school_ids)
+           select gen_random_uuid(), at, at, 1, 'signed_in', '{{}}'
+           from generate_series(356, 375) n, lateral (select '{now}'::timestamptz - interval '1 day' * n as at) dated;
+         insert into security_event_loss (id, instance, from_at, until_at, count)
+           select id, 'auth-1', at, at, 1 from security_event;
+         insert into security_event_writer (id, instance, started_at, written_at, ended_at)
+           select id, 'auth-1', at, at, at from security_event;"
     );
     let database = app.database.connect().await;
     database.batch_execute(&sql).await.unwrap();
@@ -46,11 +53,13 @@ async fn what_has_ended_is_deleted_in_batches_and_the_rest_stays() {
             "select (select count(*) from account_code), (select count(*) from authenticator_enrolment),
                           (select count(*) from containment), (select count(*) from switch),
                           (select count(*) from campaign), (select count(*) from campaign_sheet),
-                          (select count(*) from campaign_member)";
+                          (select count(*) from campaign_member), (select count(*) from security_event),
+                          (select count(*) from security_event_loss),
+                          (select count(*) from security_event_writer where instance = 'auth-1')";
         let row = database.query_one(sql, &[]).await.unwrap();
         std::array::from_fn(|column| row.get::<_, i64>(column))
     };
-    let expected = [2, 1, 31, 11, 11, 11, 11 * 150];
+    let expected = [2, 1, 31, 11, 11, 11, 11 * 150, 11, 11, 11];
     eventually("what has ended is gone", async || left().await == expected).await;
     drop(beside);
 }

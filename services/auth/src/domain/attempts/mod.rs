@@ -19,6 +19,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use shared::clock::SharedClock;
 use shared::context::Context;
+use shared::http::ClientNetwork;
 use shared::redis::{self, Cluster};
 use uuid::Uuid;
 
@@ -36,6 +37,15 @@ pub struct Origin<'a> {
     pub device: Option<&'a Device>,
     /// Its network; a school may be behind one.
     pub network: IpAddr,
+    /// Its address, for what is kept of credentials.
+    pub address: IpAddr,
+}
+
+impl<'a> Origin<'a> {
+    /// A device behind an address.
+    pub fn new(device: Option<&'a Device>, address: IpAddr) -> Self {
+        Self { device, network: ClientNetwork::of(address).0, address }
+    }
 }
 
 /// How an attempt ended.
