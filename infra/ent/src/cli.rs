@@ -1,5 +1,6 @@
 //! Settles the commands of `cargo ent`, their options and their words.
 
+mod evidence;
 mod fault;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::ports::MAX_INSTANCES;
 use crate::region::Scale;
 
+pub(crate) use evidence::{Bundle, Evidence, EvidenceAct};
 pub(crate) use fault::{Fault, FaultAct, Lasting, Slow, Way};
 
 /// Exit codes, as `--help` tells them.
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     /// Break something of the running backend on purpose, and mend it
     #[command(after_help = fault::TARGETS)]
     Fault(Fault),
+    /// Make keys for evidence, and check, read and open a bundle: offline, with a file and a key
+    #[command(after_help = evidence::EXAMPLES)]
+    Evidence(Evidence),
     /// Print the current one-time code of a demo account
     Totp(Totp),
     /// Say what is missing on this machine and how to get it

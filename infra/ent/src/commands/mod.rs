@@ -5,6 +5,7 @@ mod bench;
 mod detach;
 mod doctor;
 mod down;
+mod evidence;
 mod fault;
 mod generate;
 pub(crate) mod k6;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Prove(options) => prove::run(&context()?, options),
         Command::Bench(options) => bench::run(&context()?, options),
         Command::Fault(options) => fault::run(&context()?, options),
+        Command::Evidence(options) => evidence::run(options),
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),
         Command::Generate(options) => generate::run(&context()?, options),
