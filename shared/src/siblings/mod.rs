@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,6 +34,8 @@ use instances::{Instance, Instances};
 
 /// Longest time to open a connection to a sibling.
 const CONNECT_LIMIT: Duration = Duration::from_millis(300);
+/// Names a command, as `shared::idempotency` reads it.
+const KEY_HEADER: &str = "idempotency-key";
 /// Idle connections kept per instance.
 const IDLE_CONNECTIONS: usize = 8;
 /// Calls to one sibling at a time.
@@ -93,6 +97,23 @@ impl Sibling {
 
     /// Asks for `path` (with query).
     pub async fn get<T: DeserializeOwned>(&self, context: &Context, path: &str) -> Result<T, Error> {
+        self.call(context, &Call { path, command: None }).await
+    }
+
+    /// Has something done at `path`, which the sibling does once however often it is told under the same key.
+    pub async fn command<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        path: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| Error::Malformed(self.0.name, error.to_string()))?;
+        self.call(context, &Call { path, command: Some((key, body.into())) }).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, context: &Context, call: &Call<'_>) -> Result<T, Error> {
         let inner = &self.0;
         let waiting = context.waiting(Cause::Bulkhead(inner.name));
         let place = inner.bulkhead.acquire(context, LONGEST_WAIT).await;
@@ -102,27 +123,40 @@ impl Sibling {
             inner.breaker.acquire().map_err(|refused| Error::Open(inner.name, refused.retry_after))?;
         inner.retries.deposit();
         let _waiting = context.waiting(Cause::DependencySlow(inner.name));
-        let answer = inner.ask(context, path).await;
+        let answer = inner.ask(context, call).await;
         permit.report(answer.as_ref().map_or_else(Error::outcome, |_| Outcome::Success));
         serde_json::from_slice(&answer?).map_err(|error| Error::Malformed(inner.name, error.to_string()))
     }
 }
 
+/// What is asked of a sibling.
+struct Call<'a> {
+    /// With query.
+    path: &'a str,
+    /// Of a command: its key, and its body as JSON.
+    command: Option<(&'a str, Bytes)>,
+}
+
 impl Inner {
     /// Asks one instance, and another one where the first takes no connection and the budget allows it.
-    async fn ask(&self, context: &Context, path: &str) -> Result<Bytes, Error> {
+    async fn ask(&self, context: &Context, call: &Call<'_>) -> Result<Bytes, Error> {
         let (first, second) = self.instances.choose(self.clock.coarse_ms());
         let no_instance = || Error::NotTaken(self.name, "there is no instance".to_owned());
-        match (self.ask_instance(context, first.ok_or_else(no_instance)?, path).await, second) {
+        match (self.ask_instance(context, first.ok_or_else(no_instance)?, call).await, second) {
             (Err(Error::NotTaken(..)), Some(other)) if self.retries.try_withdraw(Failed::NotTaken) => {
-                self.ask_instance(context, other, path).await
+                self.ask_instance(context, other, call).await
             }
             (answered, _) => answered,
         }
     }
 
-    async fn ask_instance(&self, context: &Context, instance: &Instance, path: &str) -> Result<Bytes, Error> {
-        let request = self.request(context, instance, path)?;
+    async fn ask_instance(
+        &self,
+        context: &Context,
+        instance: &Instance,
+        call: &Call<'_>,
+    ) -> Result<Bytes, Error> {
+        let request = self.request(context, instance, call)?;
         // On the engine runtime, where the pooled connections live.
         let call = self.engine.spawn(async move {
             let response = request.send().await?;
@@ -135,12 +169,25 @@ impl Inner {
         if status.is_success() { Ok(body) } else { Err(Error::Refused(self.name, status)) }
     }
 
-    fn request(&self, context: &Context, instance: &Instance, path: &str) -> Result<RequestBuilder, Error> {
+    fn request(
+        &self,
+        context: &Context,
+        instance: &Instance,
+        call: &Call<'_>,
+    ) -> Result<RequestBuilder, Error> {
         let unreachable = |error: String| Error::Unreachable(self.name, error);
+        let path = call.path;
         let url = instance.url(path).map_err(|error| unreachable(format!("bad path {path}: {error}")))?;
         let limit = context.remaining()?;
         let token = self.identity.token_for(self.name).map_err(|error| unreachable(error.to_string()))?;
-        let request = self.client.get(url).timeout(limit).bearer_auth(token);
+        let request = match &call.command {
+            None => self.client.get(url),
+            Some((key, body)) => {
+                let request = self.client.post(url).header(KEY_HEADER, *key);
+                request.header(CONTENT_TYPE, "application/json").body(body.clone())
+            }
+        };
+        let request = request.timeout(limit).bearer_auth(token);
         let request = request.header(TIMEOUT_HEADER, limit.as_millis().to_string());
         Ok(match context.traceparent() {
             Some(trace) => request.header("traceparent", trace),

@@ -156,6 +156,23 @@ async fn a_sibling_that_hangs_holds_up_no_more_callers_than_it_has_places() {
 }
 
 #[tokio::test]
+async fn a_command_carries_its_key_its_body_and_whose_it_is() {
+    let (server, clock) = (MockServer::start().await, system_clock());
+    // The first instance takes no connection: the second one is told the same.
+    let sibling = sibling(&[&nowhere(), &server.uri()], clock.clone(), Ablation::default());
+    answer_with(&server, 200).await;
+    let context = Context::background(clock, Duration::from_secs(5));
+    let _: Value = sibling.command(&context, "/do", "k-1", &json!({ "reason": "R" })).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let [request] = requests.as_slice() else { panic!("once: {requests:?}") };
+    assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/do"));
+    assert_eq!(request.headers["idempotency-key"], "k-1");
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert!(request.headers["authorization"].to_str().unwrap().starts_with("Bearer ey"));
+    assert_eq!(request.body_json::<Value>().unwrap(), json!({ "reason": "R" }));
+}
+
+#[tokio::test]
 async fn a_childs_deadline_is_never_later_than_its_parents() {
     let (server, time) = (MockServer::start().await, ManualClock::default());
     let clock: SharedClock = Arc::new(time.clone());
