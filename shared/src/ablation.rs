@@ -37,11 +37,15 @@ pub enum Part {
     WaitingRoom = 1 << 11,
     /// Restrictions of sending are kept, and no send asks for them.
     Restriction = 1 << 12,
+    /// What is withdrawn is kept as such, and shown all the same.
+    Recall = 1 << 13,
+    /// Sessions that were ended, and accounts that were contained, go on as if nothing had been.
+    Revocation = 1 << 14,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -55,6 +59,8 @@ impl Part {
         Self::TopologyWatch,
         Self::WaitingRoom,
         Self::Restriction,
+        Self::Recall,
+        Self::Revocation,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -73,6 +79,8 @@ impl Part {
             Self::TopologyWatch => "topology_watch",
             Self::WaitingRoom => "waiting_room",
             Self::Restriction => "restriction",
+            Self::Recall => "recall",
+            Self::Revocation => "revocation",
         }
     }
 }

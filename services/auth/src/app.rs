@@ -166,7 +166,9 @@ impl Service for Auth {
         let threads = own.sign_in.hash_threads.unwrap_or_else(cores);
         let hasher = Hasher::start(threads, own.sign_in.hash_share, own.sign_in.queue, kit.clock.clone())?;
         let keyring = Keyring::of(&sessions.tokens.jwks());
-        let verifier = Verifier::new(keyring, revocations.view().clone(), kit.clock.clone());
+        let is_ablated = kit.breakers.ablation().removes(Part::Revocation);
+        let verifier =
+            Verifier::new(keyring, revocations.view().clone(), kit.clock.clone()).ablated(is_ablated);
         let publisher =
             Publisher::new(Self::NAME, kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
         let secret = keys::read_secret(&own.access_tokens.refresh_key_file, kit.profile)?;

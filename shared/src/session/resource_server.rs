@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::revocation::copy_of;
 use super::{Follower, Keyring, News, REVOCATIONS_PATH, RevocationView, Unanswered, Verifier, follow_jwks};
+use crate::ablation::Part;
 use crate::config::Invalid;
 use crate::context::Context;
 use crate::service::Kit;
@@ -74,7 +75,9 @@ impl ResourceServer {
                 "auth does not say what was revoked; it is asked again"
             );
         }
-        let verifier = Verifier::new(keyring.clone(), revoked.clone(), kit.clock.clone()).accepting_overdue();
+        let is_ablated = kit.breakers.ablation().removes(Part::Revocation);
+        let verifier = Verifier::new(keyring.clone(), revoked.clone(), kit.clock.clone());
+        let verifier = verifier.accepting_overdue().ablated(is_ablated);
         Self { files: files.clone(), keyring, revoked, verifier, follower, auth: auth.clone() }
     }
 

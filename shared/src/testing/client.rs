@@ -65,6 +65,12 @@ impl Client {
         Self { http, base: format!("http://{address}"), cookies: Mutex::default() }
     }
 
+    /// Another browser, without cookies, on the same connections.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { http: self.http.clone(), base: self.base.clone(), cookies: Mutex::default() }
+    }
+
     /// A browser that is signed in with `token`.
     #[must_use]
     pub fn with_token(self, token: String) -> Self {

@@ -127,6 +127,18 @@ fn what_is_revoked_is_refused_at_its_next_use_and_what_was_issued_after_it_is_no
 }
 
 #[test]
+fn without_revocations_what_was_ended_is_let_in_until_it_expires() {
+    let (key, clock) = (key(), ManualClock::default());
+    let (verifier, view) = verifier(&key, &clock);
+    let verifier = verifier.ablated(true);
+    let token = sign(&claims(&clock), &key).unwrap();
+    tell(&view, &[(Scope::Account { person: Uuid::nil() }, 9_000)]);
+    assert_eq!(refusal(&verifier, &token), None);
+    clock.advance(Duration::from_mins(11));
+    assert_eq!(refusal(&verifier, &token), Some(Refusal::Expired));
+}
+
+#[test]
 fn nobody_is_let_in_before_anything_was_heard_of_revocations() {
     let (key, clock) = (key(), ManualClock::default());
     let view = RevocationView::new(Arc::new(clock.clone()));
