@@ -14,9 +14,12 @@ use url::Url;
 use utoipa::OpenApi;
 
 use crate::config::Config;
+use crate::domain::account_response::AccountResponses;
 use crate::domain::message::Dispatch;
 use crate::domain::policy::Policies;
+use crate::domain::recalls::Recalls;
 use crate::domain::restrictions::Restrictions;
+use crate::worker::account_response::{Waiting, Worker};
 use crate::{http, store};
 
 mod migrations {
@@ -30,6 +33,9 @@ pub struct Messaging {
     dispatch: Dispatch,
     policies: Policies,
     restrictions: Restrictions,
+    recalls: Recalls,
+    account_responses: AccountResponses,
+    waiting: Waiting,
     sessions: ResourceServer,
     auth: Sibling,
     courses: Sibling,
@@ -52,6 +58,14 @@ impl Messaging {
 
     pub(crate) fn restrictions(&self) -> &Restrictions {
         &self.restrictions
+    }
+
+    pub(crate) fn recalls(&self) -> &Recalls {
+        &self.recalls
+    }
+
+    pub(crate) fn account_responses(&self) -> &AccountResponses {
+        &self.account_responses
     }
 }
 
@@ -84,11 +98,15 @@ impl Service for Messaging {
         };
         let auth = sibling("auth", &own.siblings.auth)?;
         let policies = Policies::new(kit);
+        let ablation = kit.breakers.ablation();
         Ok(Self {
             database: kit.database.clone(),
-            dispatch: Dispatch { database: kit.database.clone(), ablation: kit.breakers.ablation() },
+            dispatch: Dispatch { database: kit.database.clone(), ablation },
             restrictions: Restrictions::new(kit.database.clone(), Some(policies.clone())),
             policies,
+            recalls: Recalls::new(kit.database.clone(), ablation),
+            account_responses: AccountResponses::new(kit.database.clone(), ablation),
+            waiting: Waiting::default(),
             sessions: ResourceServer::open(&own.access_tokens, &auth, kit).await,
             auth,
             courses: sibling("courses", &own.siblings.courses)?,
@@ -102,6 +120,9 @@ impl Service for Messaging {
         self.sessions.start_workers(kit);
         self.policies.start_hearing(kit);
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
+        let (responses, auth) = (self.account_responses.clone(), self.auth.clone());
+        let worker = Worker::new(responses, auth, kit.clock.clone(), self.waiting.clone());
+        kit.workers.spawn(|stop| worker.run(stop));
         let follow = |source: &Sibling, projections: &'static [Projection], status: &ProjectionStatus| {
             let (database, cluster, clock) = (kit.database.clone(), kit.cluster.clone(), kit.clock.clone());
             let consumer =
@@ -119,6 +140,8 @@ impl Service for Messaging {
     fn status(&self) -> Map<String, Value> {
         let projections = json!({ "auth": self.directory.report(), "courses": self.roster.report() });
         let projections = ("projections".to_owned(), projections);
-        [projections, ("revocations".to_owned(), self.sessions.status())].into_iter().collect()
+        let revocations = ("revocations".to_owned(), self.sessions.status());
+        let responses = ("account_responses".to_owned(), self.waiting.report());
+        [projections, revocations, responses].into_iter().collect()
     }
 }

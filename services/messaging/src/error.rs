@@ -7,8 +7,10 @@ use shared::{audit, idempotency, pg};
 
 use crate::domain::communication_rule::Refusal;
 
+mod recall;
 mod restriction;
 
+pub use recall::RecallError;
 pub use restriction::RestrictionError;
 
 /// A failure of an act of messaging.
@@ -44,6 +46,9 @@ pub enum Error {
     /// Restrictions of sending.
     #[error(transparent)]
     Restriction(#[from] RestrictionError),
+    /// Recalls and stolen accounts.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// So many recipients are a sensitive act, and the session cannot be checked in full now.
     #[error(transparent)]
     NotSensitive(#[from] NotSensitive),
@@ -78,7 +83,8 @@ impl Failure for Error {
             | Self::SchoolNotFound
             | Self::NotAllowed
             | Self::StepUpRequired
-            | Self::Restriction(_) => false,
+            | Self::Restriction(_)
+            | Self::Recall(_) => false,
         }
     }
 
@@ -109,6 +115,7 @@ impl Failure for Error {
             }
             Self::StepUpRequired => Problem::step_up_required(),
             Self::Restriction(error) => error.problem(),
+            Self::Recall(error) => error.problem(),
             Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
             Self::Database(pg::Error::Deadline)

@@ -7,6 +7,8 @@ mod error;
 mod http;
 mod operate_command;
 mod store;
+mod upstream;
+mod worker;
 
 pub use app::Messaging;
 pub use config::Config;

@@ -3,6 +3,9 @@
 //! Sending is closed to roles in all schools here and nowhere else. Only PostgreSQL is needed, and whatever is closed is
 //! closed when the command ends; what homes show of it follows within a minute.
 
+mod account_response;
+mod recall;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +13,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use shared::ablation::Ablation;
 use shared::audit::Order;
 use shared::context::Context;
 use shared::http::Authority;
@@ -56,6 +60,10 @@ enum Command {
         #[command(flatten)]
         who: Who,
     },
+    #[command(flatten)]
+    Recall(recall::Command),
+    #[command(flatten)]
+    AccountResponse(account_response::Command),
 }
 
 #[derive(Args)]
@@ -87,7 +95,7 @@ struct Restrict {
     #[arg(long)]
     needs_all_clear: bool,
     /// Why, in words for those who are refused.
-    #[arg(long, value_parser = reason)]
+    #[arg(long, value_parser = line_of_text::<300>)]
     reason: String,
     /// When it ends by itself (RFC 3339), a week later at most.
     #[arg(long)]
@@ -103,12 +111,12 @@ pub fn operate_command(arguments: &[String]) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    operate::<Messaging>(&cli.config, async |_, database, context| {
-        command(cli.command, database, context).await
+    operate::<Messaging>(&cli.config, async |config, database, context| {
+        command(cli.command, database, config.ablate, context).await
     })
 }
 
-async fn command(command: Command, database: &Database, context: &Context) -> Said {
+async fn command(command: Command, database: &Database, ablation: Ablation, context: &Context) -> Said {
     let restrictions = Restrictions::new(database.clone(), None);
     match command {
         Command::Restrict(asked) => restrict(&restrictions, context, asked).await,
@@ -131,6 +139,10 @@ async fn command(command: Command, database: &Database, context: &Context) -> Sa
             let order = Order::of_operator(who.authority.into_text());
             restrictions.give_all_clear(context, &order, account(&who.operator), who.school).await?;
             Ok("done".to_owned())
+        }
+        Command::Recall(command) => recall::run(command, database, ablation, context).await,
+        Command::AccountResponse(command) => {
+            account_response::run(command, database, ablation, context).await
         }
     }
 }
@@ -166,7 +178,7 @@ fn sign(text: &str) -> Result<String, String> {
     is_good.then(|| text.to_owned()).ok_or_else(|| "1 to 40 letters, digits and hyphens".to_owned())
 }
 
-fn reason(text: &str) -> Result<String, String> {
-    let is_good = (1..=300).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    is_good.then(|| text.to_owned()).ok_or_else(|| "1 to 300 letters on one line".to_owned())
+fn line_of_text<const LONGEST: usize>(text: &str) -> Result<String, String> {
+    let is_good = (1..=LONGEST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    is_good.then(|| text.to_owned()).ok_or_else(|| format!("1 to {LONGEST} letters on one line"))
 }

@@ -1,6 +1,7 @@
-//! Settles who decides what in a school: who closes and reopens sending, and by whose demand.
+//! Settles who decides what in a school: who closes and reopens sending, who withdraws and secures, and by whose demand.
 //!
-//! What closes needs one person; what opens needs two (`restrictions`), so that one stolen session opens nothing.
+//! What closes or hides needs one person; what opens or shows again needs two (`restrictions`, `recalls`), so that one stolen
+//! session opens nothing.
 
 use shared::audit::{Actor, Order};
 use shared::session::{Claims, Role};
@@ -10,6 +11,9 @@ use crate::error::Error;
 
 /// Those who close sending, reopen it and give the all-clear.
 pub const GUARDING: &[Role] = &[Role::Principal, Role::LocalAdmin];
+
+/// Those who have stolen accounts secured, as they block accounts in auth.
+pub const RESPONDING: &[Role] = &[Role::LocalAdmin];
 
 /// Whether somebody has one of these roles in a school.
 pub fn holds(caller: &Claims, school: Uuid, roles: &[Role]) -> Result<(), Error> {

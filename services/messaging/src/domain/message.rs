@@ -15,7 +15,7 @@ use super::audience::Audience;
 use super::reach::{Reach, reach};
 use super::restriction::{self, Letter, Passage};
 use super::sender::{Sender, roles_in};
-use crate::error::{Error, RestrictionError};
+use crate::error::{Error, RecallError, RestrictionError};
 use crate::store;
 use crate::store::message::NewMessage;
 use crate::store::standing::{Question, Standing};
@@ -26,6 +26,8 @@ pub struct Draft {
     pub subject: Option<String>,
     /// An existing thread that this goes on.
     pub thread_id: Option<Uuid>,
+    /// A message whose text this one repeats.
+    pub quotes: Option<Uuid>,
     /// The text.
     pub body: String,
     /// Whom it is for.
@@ -50,6 +52,8 @@ pub enum State {
     Visible,
     /// Its recipients do not see it: it waits until somebody of the school has looked at it.
     Held,
+    /// It was withdrawn: where its recipients saw it they read what to do.
+    Recalled,
 }
 
 impl State {
@@ -58,6 +62,7 @@ impl State {
         match self {
             Self::Visible => "visible",
             Self::Held => "held",
+            Self::Recalled => "recalled",
         }
     }
 }
@@ -90,7 +95,7 @@ pub async fn send(
     let sent = deliver(&mut transaction, dispatch, sender, draft).await?;
     let answer = match sent.state {
         State::Visible => Answer::created(&sent),
-        State::Held => Answer::accepted(&sent),
+        State::Held | State::Recalled => Answer::accepted(&sent),
     };
     let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;
@@ -110,8 +115,11 @@ async fn deliver(
     store::send_lock::share(transaction, school_id, sender_id).await?;
     let reach = reach(transaction, sender, &draft.audience).await?;
     let (thread_id, recipients) = (draft.thread_id, reach.recipients.as_slice());
-    let question = Question { school_id, now, sender_id, thread_id, recipients };
+    let question = Question { school_id, now, sender_id, epoch: sender.claims.ep, thread_id, recipients };
     let standing = store::standing::find(transaction, &question).await?;
+    if standing.is_contained && !dispatch.ablation.removes(Part::Revocation) {
+        return Err(RecallError::AccountContained.into());
+    }
     if !standing.is_participant {
         return Err(Error::ThreadNotFound);
     }
@@ -125,6 +133,11 @@ async fn deliver(
     } else {
         as_restricted(&standing, &letter, now)?
     };
+    if let Some(quoted) = draft.quotes
+        && !store::message::hold_quoted(transaction, school_id, quoted, sender_id).await?
+    {
+        return Err(RecallError::QuotedNotFound.into());
+    }
     let new = NewMessage { state, ..new_message(&clock, sender_id, draft, &reach)? };
     store::message::insert(transaction, &new).await?;
     Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count: recipients.len(), state })
@@ -162,6 +175,7 @@ fn new_message<'a>(
         sender_id,
         audience: &draft.audience,
         recipients: &reach.recipients,
+        quotes_id: draft.quotes,
         body: &draft.body,
         sent_at: clock.utc(),
         state: State::Visible,

@@ -28,6 +28,9 @@ pub struct NewMessage {
     /// A thread that you have part in, which this message goes on.
     #[garde(skip)]
     thread_id: Option<Uuid>,
+    /// A message that you can see, whose text this one repeats, as a forward does: it is withdrawn with it.
+    #[garde(skip)]
+    quotes: Option<Uuid>,
     /// The text.
     #[garde(length(chars, min = 1, max = 20_000), custom(shared::http::prose))]
     body: String,
@@ -48,9 +51,9 @@ pub struct NewMessage {
             description = "malformed_body, malformed_idempotency_key"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
-            description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), foreign_origin"),
+            description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), account_contained, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
-            description = "group_not_found, thread_not_found"),
+            description = "group_not_found, thread_not_found, quoted_message_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
             description = "invalid_body, subject_missing, no_recipients, unknown_recipient, idempotency_key_reused"),
@@ -65,8 +68,8 @@ pub async fn send(
     messaging: Data<Messaging>,
     Keyed(claim, Body(new)): Keyed<Body<NewMessage>>,
 ) -> Result<Answer, Problem> {
-    let draft =
-        Draft { subject: new.subject, thread_id: new.thread_id, body: new.body, audience: new.audience };
+    let NewMessage { subject, thread_id, quotes, body, audience } = new;
+    let draft = Draft { subject, thread_id, quotes, body, audience };
     Ok(message::send(messaging.dispatch(), &context, &Sender::from(&caller), &draft, claim.as_ref()).await?)
 }
 

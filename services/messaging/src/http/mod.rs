@@ -1,8 +1,10 @@
 //! Settles the whole route table of messaging.
 
+mod account_response;
 mod home;
 mod inbox;
 mod message;
+mod recall;
 mod restriction;
 mod thread;
 
@@ -35,5 +37,15 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(restriction::list, Critical, SignedIn)
         .serve(restriction::restrict, Critical, Sensitive)
         .serve(restriction::reopen, Normal, Sensitive)
-        .serve(restriction::give_all_clear, Normal, Sensitive);
+        .serve(restriction::give_all_clear, Normal, Sensitive)
+        .serve(recall::preview, Critical, Sensitive)
+        .serve(recall::quarantine, Critical, Sensitive)
+        .serve(recall::list, Normal, SignedIn)
+        .serve(recall::list_readers, Normal, Sensitive)
+        .serve(recall::restore, Normal, Sensitive)
+        .serve(recall::make_final, Normal, Sensitive)
+        // administrators of the school
+        .serve(account_response::respond, Critical, Sensitive)
+        .serve(account_response::list, Critical, SignedIn)
+        .serve(account_response::show, Critical, SignedIn);
 }

@@ -6,6 +6,9 @@ use shared::pg::{Error, Reader, Row, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::thread::SUBJECT;
+use crate::domain::support_text;
+
 /// A message in an inbox.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InboxMessage {
@@ -28,21 +31,27 @@ pub async fn list_inbox(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<InboxMessage>, Error> {
-    let sql =
-        "select m.id, m.thread_id, m.school_id, t.subject, p.given_name || ' ' || p.family_name, m.sent_at,
-                      d.read_at is not null
-               from delivery d
-               join message m on m.school_id = d.school_id and m.id = d.message_id and m.state = 'visible'
-               join thread t on t.school_id = m.school_id and t.id = m.thread_id
-               left join directory.person p on p.id = m.sender_id
-               where d.school_id = any($1) and d.recipient_id = $2 and d.message_id < $3
-               order by d.message_id desc limit $4";
-    let rows = reader.query(sql, &[&schools, &person_id, &before, &limit]).await?;
+    // School by school, each in the order of its index: the mailbox below the page is neither read nor sorted.
+    let sql = format!(
+        "select m.id, m.thread_id, m.school_id, {SUBJECT}, p.given_name || ' ' || p.family_name, m.sent_at, m.is_read
+         from (select newest.* from unnest($1::uuid[]) as school(id)
+               cross join lateral (
+                   select m.id, m.thread_id, m.school_id, m.sender_id, m.sent_at, d.read_at is not null as is_read
+                   from delivery d
+                   join message m on m.school_id = d.school_id and m.id = d.message_id and m.state = 'visible'
+                   where d.school_id = school.id and d.recipient_id = $2 and d.message_id < $3
+                   order by d.message_id desc limit $4) newest
+               order by newest.id desc limit $4) m
+         join thread t on t.school_id = m.school_id and t.id = m.thread_id
+         left join directory.person p on p.id = m.sender_id
+         order by m.id desc"
+    );
+    let rows = reader.query(&sql, &[&schools, &person_id, &before, &limit]).await?;
     let message = |row: &Row| InboxMessage {
         id: row.get(0),
         thread_id: row.get(1),
         school_id: row.get(2),
-        subject: row.get(3),
+        subject: support_text::subject(row.get(3)),
         sender_name: row.get(4),
         sent_at: row.get(5),
         read: row.get(6),
@@ -59,7 +68,7 @@ pub async fn count_unread(reader: &mut Reader, schools: &[Uuid], person_id: Uuid
 }
 
 /// Marks what a person can see of a thread as read. False when they can see nothing of it: what is held stays unread, so
-/// that it comes as new when it is released.
+/// that it comes as new when it is released, and what is withdrawn as well.
 pub async fn update_read(
     transaction: &mut Transaction,
     schools: &[Uuid],
@@ -68,13 +77,14 @@ pub async fn update_read(
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let sql = "with seen as (
-                   select d.school_id, d.message_id, d.read_at from delivery d
-                   join message m on m.school_id = d.school_id and m.id = d.message_id and m.state = 'visible'
+                   select d.school_id, d.message_id, d.read_at, m.state from delivery d
+                   join message m on m.school_id = d.school_id and m.id = d.message_id
+                                 and m.state in ('visible', 'recalled')
                    where d.school_id = any($1) and d.recipient_id = $2 and d.thread_id = $3),
                marked as (
                    update delivery d set read_at = $4 from seen s
                    where (d.school_id, d.recipient_id, d.message_id) = (s.school_id, $2, s.message_id)
-                     and d.read_at is null and s.read_at is null)
+                     and d.read_at is null and s.read_at is null and s.state = 'visible')
                select exists (select 1 from seen)";
     Ok(transaction.query_one(sql, &[&schools, &person_id, &thread_id, &now]).await?.get(0))
 }

@@ -23,6 +23,8 @@ pub struct NewMessage<'a> {
     pub audience: &'a Audience,
     /// Who they are.
     pub recipients: &'a [Uuid],
+    /// The message whose text it repeats.
+    pub quotes_id: Option<Uuid>,
     /// The text.
     pub body: &'a str,
     /// When it was sent.
@@ -31,18 +33,34 @@ pub struct NewMessage<'a> {
     pub state: State,
 }
 
+/// Holds a message that somebody quotes until they have: it is not withdrawn in between. False when it is not there for them.
+pub async fn hold_quoted(
+    transaction: &mut Transaction,
+    school_id: Uuid,
+    id: Uuid,
+    person_id: Uuid,
+) -> Result<bool, Error> {
+    let sql = "select 1 from message m
+               where m.school_id = $1 and m.id = $2 and m.state = 'visible'
+                 and (m.sender_id = $3 or exists (
+                     select 1 from delivery d
+                     where d.school_id = m.school_id and d.recipient_id = $3 and d.message_id = m.id))
+               for share";
+    Ok(!transaction.query(sql, &[&school_id, &id, &person_id]).await?.is_empty())
+}
+
 /// Stores a message with all its deliveries, and the thread that it begins.
 pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Result<(), Error> {
     let sql = "with begun as (
                    insert into thread (school_id, id, subject, started_by, started_at)
                    select $1, $2, $4, $5, $6 where $4::text is not null),
                sent as (
-                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state)
-                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10))
+                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state, quotes_id)
+                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10, $11))
                insert into delivery (school_id, recipient_id, message_id, thread_id)
                select $1, recipient, $2, $3 from unnest($8::uuid[]) recipient";
     let audience = serde_json::to_value(new.audience).unwrap_or_default();
-    let params: [&(dyn ToSql + Sync); 10] = [
+    let params: [&(dyn ToSql + Sync); 11] = [
         &new.school_id,
         &new.id,
         &new.thread_id,
@@ -53,6 +71,7 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
         &new.recipients,
         &new.body,
         &new.state.name(),
+        &new.quotes_id,
     ];
     transaction.execute(sql, &params).await.map(|_| ())
 }

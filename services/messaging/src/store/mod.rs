@@ -1,8 +1,10 @@
 //! Settles every SQL statement and every Redis key of messaging.
 
+pub mod account_response;
 pub mod delivery;
 pub mod directory;
 pub mod message;
+pub mod recall;
 pub mod recipient;
 pub mod restriction;
 pub mod roster;

@@ -20,6 +20,14 @@ pub async fn share(transaction: &mut Transaction, school_id: Uuid, sender_id: Uu
     transaction.query(sql, &[&SENDING, &school_id, &ACCOUNT, &sender_id]).await.map(|_| ())
 }
 
+/// Waits for the sends under way of some accounts, and holds back their next ones until the transaction ends.
+pub async fn hold_accounts(transaction: &mut Transaction, people: &[Uuid]) -> Result<(), Error> {
+    // In one order, so that two who hold some of the same accounts do not wait for each other.
+    let sql = "select pg_advisory_xact_lock($1, key)
+               from (select distinct hashtext(id::text) as key from unnest($2::uuid[]) id order by 1 offset 0) keys";
+    transaction.query(sql, &[&ACCOUNT, &people]).await.map(|_| ())
+}
+
 /// Waits for the sends under way in a school, or in all schools, and holds back the next ones until the transaction ends.
 pub async fn close(transaction: &mut Transaction, school_id: Option<Uuid>) -> Result<(), Error> {
     let sql = "select pg_advisory_xact_lock($1, hashtext(coalesce($2::uuid::text, '')))";

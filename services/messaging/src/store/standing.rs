@@ -15,6 +15,8 @@ pub struct Question<'a> {
     pub now: DateTime<Utc>,
     /// Who sends.
     pub sender_id: Uuid,
+    /// The epoch of the sender's session.
+    pub epoch: i64,
     /// The thread that it goes on.
     pub thread_id: Option<Uuid>,
     /// Whom it reaches.
@@ -27,6 +29,8 @@ pub struct Standing {
     pub is_participant: bool,
     /// Whether everybody reached has written to the sender in the thread.
     pub is_reply: bool,
+    /// Whether the sender's account is being secured, and this session is none of those that came after that.
+    pub is_contained: bool,
     /// What is in force in the school.
     pub restrictions: Vec<Restriction>,
 }
@@ -41,9 +45,17 @@ pub async fn find(transaction: &mut Transaction, question: &Question<'_>) -> Res
         "select $4::uuid is null or exists (select 1 from {SEEN})
                 or exists (select 1 from message where school_id = $1 and thread_id = $4 and sender_id = $3),
                 $4::uuid is not null and $5::uuid[] <@ array(select m.sender_id from {SEEN}),
-                ({IN_FORCE})"
+                ({IN_FORCE}),
+                exists (select 1 from contained_account c
+                        where c.person_id = $3 and (c.epoch is null or c.epoch > $6)
+                          and (c.lapses_at is null or c.lapses_at > $2))"
     );
-    let Question { school_id, now, sender_id, thread_id, recipients } = question;
-    let row = transaction.query_one(&sql, &[school_id, now, sender_id, thread_id, recipients]).await?;
-    Ok(Standing { is_participant: row.get(0), is_reply: row.get(1), restrictions: restrictions(&row, 2)? })
+    let Question { school_id, now, sender_id, epoch, thread_id, recipients } = question;
+    let row = transaction.query_one(&sql, &[school_id, now, sender_id, thread_id, recipients, epoch]).await?;
+    Ok(Standing {
+        is_participant: row.get(0),
+        is_reply: row.get(1),
+        restrictions: restrictions(&row, 2)?,
+        is_contained: row.get(3),
+    })
 }

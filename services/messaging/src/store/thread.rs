@@ -1,4 +1,4 @@
-//! Settles how threads are kept and seen.
+//! Settles how threads are kept and seen, with what was withdrawn in its place.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,20 +7,27 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::message::State;
+use crate::domain::support_text;
 
 /// A message of a thread.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ThreadMessage {
     id: Uuid,
-    sender_id: Uuid,
-    /// Absent until the directory has told it.
+    /// Absent where the message was withdrawn.
+    sender_id: Option<Uuid>,
+    /// Absent until the directory has told it, and where the message was withdrawn.
     sender_name: Option<String>,
+    /// What was written; where the message was withdrawn, what to do and whom to ask.
     body: String,
     sent_at: DateTime<Utc>,
     recipient_count: i32,
-    /// Others see what is visible only.
+    /// Others see what is visible, and the place of what they saw and was withdrawn.
     state: State,
 }
+
+/// The subject of the thread `t`, while the message that began it was not withdrawn: a subject can threaten as well.
+pub(super) const SUBJECT: &str = "case when (select b.state from message b
+    where b.school_id = t.school_id and b.thread_id = t.id order by b.id limit 1) is distinct from 'recalled' then t.subject end";
 
 /// Subject and messages of a thread, as far as the person may see them. `None` when that is nothing.
 pub async fn find_view(
@@ -29,28 +36,42 @@ pub async fn find_view(
     person_id: Uuid,
     thread_id: Uuid,
 ) -> Result<Option<(String, Vec<ThreadMessage>)>, Error> {
-    let sql = "select t.subject, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
-                      m.recipient_count, to_jsonb(m.state)
-               from thread t
-               join message m on m.school_id = t.school_id and m.thread_id = t.id
-               left join directory.person p on p.id = m.sender_id
-               where t.school_id = any($1) and t.id = $3
-                 and (m.sender_id = $2 and m.state in ('visible', 'held') or m.state = 'visible' and exists (
-                     select 1 from delivery d
-                     where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
-               order by m.id desc limit 100";
-    let rows = reader.query(sql, &[&schools, &person_id, &thread_id]).await?;
-    let message = |row: &Row| {
-        Ok(ThreadMessage {
-            id: row.get(1),
-            sender_id: row.get(2),
-            sender_name: row.get(3),
-            body: row.get(4),
-            sent_at: row.get(5),
-            recipient_count: row.get(6),
-            state: row.try_get::<_, Json<State>>(7)?.0,
-        })
-    };
+    // Recipients of what was held have never seen it: where it was withdrawn as well, there is no place for it.
+    let sql = format!(
+        "select {SUBJECT}, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
+                m.recipient_count, to_jsonb(m.state), s.name, w.contact
+         from thread t
+         join message m on m.school_id = t.school_id and m.thread_id = t.id
+         left join directory.person p on p.id = m.sender_id
+         left join directory.school s on s.id = m.school_id
+         left join lateral (
+             select r.contact, c.state_before from recall_message c
+             join recall r on r.school_id = c.school_id and r.id = c.recall_id
+             where c.school_id = m.school_id and c.message_id = m.id and r.state <> 'restored'
+             order by r.hidden_at desc, r.id desc limit 1) w on m.state = 'recalled'
+         where t.school_id = any($1) and t.id = $3
+           and (m.sender_id = $2 and m.state in ('visible', 'held', 'recalled')
+                or m.state in ('visible', 'recalled') and w.state_before is distinct from 'held' and exists (
+                    select 1 from delivery d
+                    where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
+         order by m.id desc limit 100"
+    );
+    let rows = reader.query(&sql, &[&schools, &person_id, &thread_id]).await?;
     let messages = rows.iter().rev().map(message).collect::<Result<Vec<_>, Error>>()?;
-    Ok(rows.first().map(|row| (row.get(0), messages)))
+    Ok(rows.first().map(|row| (support_text::subject(row.get(0)), messages)))
+}
+
+fn message(row: &Row) -> Result<ThreadMessage, Error> {
+    let Json(state) = row.try_get(7)?;
+    let is_shown = state != State::Recalled;
+    let instead = || support_text::support_text(row.get(8), row.get(9));
+    Ok(ThreadMessage {
+        id: row.get(1),
+        sender_id: row.get::<_, Option<Uuid>>(2).filter(|_| is_shown),
+        sender_name: row.get::<_, Option<String>>(3).filter(|_| is_shown),
+        body: if is_shown { row.get(4) } else { instead() },
+        sent_at: row.get(5),
+        recipient_count: row.get(6),
+        state,
+    })
 }

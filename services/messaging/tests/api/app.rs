@@ -25,7 +25,7 @@ pub const CLASS: Uuid = Uuid::from_u128(0xb1);
 pub const OTHER_CLASS: Uuid = Uuid::from_u128(0xb2);
 
 /// A person of these tests, as their token describes them.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Who(pub u128, pub Uuid, pub Role);
 
 impl Who {
@@ -76,6 +76,18 @@ impl App {
         let auth = auth().await;
         let address = auth.uri();
         Self::run(database, clock, auth, (&address, NOWHERE))
+    }
+
+    /// With the school's people, beside an auth at this address, and with other things changed in the configuration.
+    pub async fn start_changed(auth: &str, change: impl FnOnce(&mut Config<messaging::Config>)) -> Self {
+        let database = TestDatabase::create("messaging", Messaging::migrations).await;
+        database.connect().await.batch_execute(include_str!("school.sql")).await.expect("a school");
+        let keys = TestKeys::generate();
+        let mut config = config(&database, &keys, auth, NOWHERE);
+        change(&mut config);
+        let (clock, auth) = (system_clock(), MockServer::start().await);
+        let messaging = Running::start(config.clone(), clock.clone());
+        Self { messaging, keys, database, config, clock, auth }
     }
 
     /// Without anybody, beside siblings at these addresses.

@@ -7,7 +7,9 @@ use shared::session::Role;
 use shared::testing::{Asked, Client, Whose, authorisation_table};
 use uuid::Uuid;
 
+use crate::account_response::stolen;
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::recall::{by_senders, recall_of};
 use crate::restriction::closing;
 
 /// Threads that the questions are about.
@@ -103,7 +105,38 @@ async fn in_school(app: &App, route: &str, role: Option<Role>, whose: Whose) -> 
         "POST /messaging/v1/schools/{school_id}/all-clears" => {
             browser.post(&address("all-clears"), &json!({ "authority": "Principal" })).await
         }
+        _ if route.contains("/recalls") => {
+            return about_recalls(app, route, &browser, &address("recalls")).await;
+        }
+        "GET /messaging/v1/schools/{school_id}/account-responses" => {
+            browser.get(&address("account-responses")).await
+        }
+        "POST /messaging/v1/schools/{school_id}/account-responses" => {
+            browser.post(&address("account-responses"), &stolen(&[Who::CLASSMATE])).await
+        }
+        "GET /messaging/v1/schools/{school_id}/account-responses/{id}" => {
+            browser.get(&address(&format!("account-responses/{}", Uuid::nil()))).await
+        }
         _ => return Asked::NoRow,
+    };
+    Asked::Status(answer.status)
+}
+
+/// What was withdrawn, or is to be; `recalls` is the address of the school's.
+async fn about_recalls(app: &App, route: &str, browser: &Client, recalls: &str) -> Asked {
+    let selector = by_senders(app, &[Who::OTHER_PUPIL]);
+    let one = |rest: &str| format!("{recalls}/{}/{rest}", Uuid::nil());
+    let demanded = json!({ "authority": "Principal" });
+    let answer = match route.trim_start_matches(|c: char| c.is_ascii_uppercase()).rsplit_once("/recalls") {
+        Some((_, "")) if route.starts_with("GET") => browser.get(recalls).await,
+        Some((_, "")) => browser.post(recalls, &recall_of(&selector)).await,
+        Some((_, "/preview")) => {
+            browser.post(&format!("{recalls}/preview"), &json!({ "selector": selector })).await
+        }
+        Some((_, "/{id}/readers")) => browser.get(&one("readers")).await,
+        Some((_, "/{id}/restore")) => browser.post(&one("restore"), &demanded).await,
+        Some((_, "/{id}/make-final")) => browser.post(&one("make-final"), &demanded).await,
+        Some(_) | None => return Asked::NoRow,
     };
     Asked::Status(answer.status)
 }

@@ -22,7 +22,15 @@ pub enum Lost {
 }
 
 /// What to break: the commit of the transaction in which these bytes are sent.
-type Armed = Arc<Mutex<Option<(Vec<u8>, Lost)>>>;
+type Armed = Arc<Mutex<Option<(Vec<u8>, Broken)>>>;
+
+/// How a connection breaks.
+#[derive(Debug, Clone, Copy)]
+struct Broken {
+    lost: Lost,
+    /// Whether nothing comes through any more until the client is gone, or the connection is reset at once.
+    is_stalled: bool,
+}
 
 /// A proxy on a free port of loopback; ends with this value.
 pub struct CommitFault {
@@ -55,7 +63,16 @@ impl CommitFault {
 
     /// Breaks the connection at the commit of the transaction in which `text` is sent.
     pub fn cut(&self, text: &str, lost: Lost) {
-        *self.armed.lock().unwrap() = Some((text.as_bytes().to_vec(), lost));
+        self.arm(text, Broken { lost, is_stalled: false });
+    }
+
+    /// The same, but the client waits at this commit until it is killed.
+    pub fn stall(&self, text: &str, lost: Lost) {
+        self.arm(text, Broken { lost, is_stalled: true });
+    }
+
+    fn arm(&self, text: &str, broken: Broken) {
+        *self.armed.lock().unwrap() = Some((text.as_bytes().to_vec(), broken));
     }
 
     /// Whether that has happened.
@@ -87,18 +104,19 @@ async fn pass(client: &mut TcpStream, server: &mut TcpStream, armed: &Armed) -> 
                 let bytes = asked.get(..read.ok().filter(|count| *count > 0)?)?;
                 transaction.extend_from_slice(bytes);
                 let is_commit = bytes.ends_with(COMMIT);
-                match is_commit.then(|| armed_for(armed, &transaction)).flatten() {
-                    Some(Lost::OnTheWay) => return Some(()),
-                    Some(Lost::OnTheWayBack) => {
+                if let Some(broken) = is_commit.then(|| armed_for(armed, &transaction)).flatten() {
+                    if broken.lost == Lost::OnTheWayBack {
                         server.write_all(bytes).await.ok()?;
                         let mut answer = Vec::new();
                         while !answer.ends_with(DONE) {
                             server.read_buf(&mut answer).await.ok().filter(|count| *count > 0)?;
                         }
-                        return Some(());
                     }
-                    None => server.write_all(bytes).await.ok()?,
+                    *armed.lock().unwrap() = None;
+                    while broken.is_stalled && client.read(&mut asked).await.is_ok_and(|count| count > 0) {}
+                    return Some(());
                 }
+                server.write_all(bytes).await.ok()?;
                 if is_commit {
                     transaction.clear();
                 }
@@ -110,13 +128,9 @@ async fn pass(client: &mut TcpStream, server: &mut TcpStream, armed: &Armed) -> 
     }
 }
 
-/// Takes the order if it is for this transaction.
-fn armed_for(armed: &Armed, transaction: &[u8]) -> Option<Lost> {
-    let mut armed = armed.lock().unwrap();
+/// The order, if it is for this transaction.
+fn armed_for(armed: &Armed, transaction: &[u8]) -> Option<Broken> {
+    let armed = armed.lock().unwrap();
     let is_meant = |text: &[u8]| transaction.windows(text.len()).any(|part| part == text);
-    let lost = armed.as_ref().filter(|(text, _)| is_meant(text)).map(|(_, lost)| *lost);
-    if lost.is_some() {
-        *armed = None;
-    }
-    lost
+    armed.as_ref().filter(|(text, _)| is_meant(text)).map(|(_, broken)| *broken)
 }

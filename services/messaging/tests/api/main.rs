@@ -6,6 +6,8 @@
     reason = "a test reports a fault by panicking"
 )]
 
+mod account_response;
+mod account_response_kills;
 mod app;
 mod authorisation;
 mod commit_fault;
@@ -17,8 +19,11 @@ mod message;
 mod openapi;
 mod operate;
 mod outage;
+mod recall;
+mod recall_races;
 mod restriction;
 mod restriction_races;
 mod revocations;
 mod roster;
+mod stand_in;
 mod thread;

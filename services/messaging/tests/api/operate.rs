@@ -1,4 +1,4 @@
-//! Settles what operators do on the host: sending closed in all schools at once, reopened by each school after its own all-clear.
+//! Settles what operators do on the host: sending closed in all schools at once, messages withdrawn and accounts secured wherever they are.
 
 use std::process::{Command, Output};
 
@@ -6,10 +6,11 @@ use chrono::TimeDelta;
 use messaging::Messaging;
 use serde_json::json;
 use shared::clock::system_clock;
-use shared::testing::Running;
+use shared::testing::{Running, eventually};
 
 use crate::app::{App, CLASS, SCHOOL, Who, own, to_class};
 use crate::restriction::restrictions;
+use crate::stand_in::StandIn;
 
 async fn operate(app: &App, arguments: &[&str]) -> Output {
     let content = Running::<Messaging>::config_content(&app.database, &app.keys, &own(&app.keys));
@@ -106,6 +107,61 @@ async fn one_school_is_closed_from_the_host_as_well() {
     let confirmed = confirmed.post(&restrictions(&format!("/{id}/reopen")), &body).await.expect(200);
     assert_eq!(confirmed.body["state"], "done", "an operator and the head are two");
     app.send(Who::TEACHER, to_class(CLASS, &["guardian"])).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_anywhere_is_withdrawn_from_the_host_and_two_operators_decide() {
+    let app = App::start().await;
+    app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201);
+    let sender = Who::PUPIL.id().to_string();
+    let since = (system_clock().utc() - TimeDelta::days(60)).to_rfc3339();
+    let which = ["--sender", &sender, "--since", &since];
+    let preview = done(&app, &[&["preview-recall"][..], &which[..]].concat()).await;
+    assert_eq!(preview, format!("{SCHOOL} 1 messages (0 of them quote), 1 copies, 0 read"));
+    assert_eq!(app.unread(Who::CLASSMATE).await, 1);
+    let why = ["--reason", "Compte volé.", "--contact", "rectorat", "--authority", "Rectorat"];
+    let said = done(&app, &[&["recall"][..], &which[..], &why[..]].concat()).await;
+    let id = said.lines().next().unwrap();
+    assert_eq!((said.lines().nth(1), app.unread(Who::CLASSMATE).await), (Some(preview.as_str()), 0));
+    assert!(done(&app, &["recalls"]).await.starts_with(&format!("{id} quarantined")));
+    let decide = async |what: &str, operator: &str| {
+        let who = ["--operator", operator, "--authority", "Rectorat"];
+        operate(&app, &[&[what, id][..], &who[..]].concat()).await
+    };
+    for _ in 0..2 {
+        let waiting = String::from_utf8(decide("restore-recall", "op-1").await.stdout).unwrap();
+        assert!(waiting.starts_with("waiting for another operator"), "{waiting}");
+        assert_eq!(app.unread(Who::CLASSMATE).await, 0, "one operator twice is one");
+    }
+    assert_eq!(decide("restore-recall", "op-2").await.stdout, b"done\n");
+    assert_eq!(app.unread(Who::CLASSMATE).await, 1);
+    assert_eq!(decide("finish-recall", "op-2").await.status.code(), Some(1), "it is decided");
+    for wrong in [&["recall", "--sender", &sender][..], &["recall", "--message", &sender], &["recall"]] {
+        let code = operate(&app, &[wrong, &why[..]].concat()).await.status.code();
+        assert!(matches!(code, Some(1 | 2)), "{wrong:?} {code:?}");
+    }
+    assert_eq!(app.kept("messages_quarantined").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_any_school_are_secured_from_the_host() {
+    let auth = StandIn::start().await;
+    let app = App::start_changed(&auth.server.uri(), |_| {}).await;
+    app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201);
+    let (pupil, head) = (Who::PUPIL.id().to_string(), Who::STRANGER.id().to_string());
+    let since = (system_clock().utc() - TimeDelta::hours(1)).to_rfc3339();
+    let asked = ["respond", "--person", &pupil, "--person", &head, "--since", &since];
+    let why = ["--reason", "Comptes volés.", "--authority", "Rectorat"];
+    let said = done(&app, &[&asked[..], &why[..]].concat()).await;
+    let id = said.split(' ').next().unwrap();
+    app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect_problem(403, "account_contained");
+    assert_eq!(app.unread(Who::CLASSMATE).await, 0);
+    eventually("both are contained", async || auth.contained().len() == 2).await;
+    let is_done =
+        async || done(&app, &["response", id]).await.matches("contained after 1 attempts").count() == 2;
+    eventually("the command says it", is_done).await;
+    assert!(done(&app, &["responses"]).await.contains("2 accounts, 0 waiting for auth (Rectorat)"));
+    assert_eq!(operate(&app, &["response", &pupil]).await.status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

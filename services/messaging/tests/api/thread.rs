@@ -46,15 +46,3 @@ async fn a_thread_does_not_exist_for_those_without_part_in_it() {
     }
     app.messaging.client().get(&address).await.expect_problem(401, "sign_in_required");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_recalled_disappears_from_thread_inbox_and_count_at_once() {
-    let app = App::start().await;
-    let sent = app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect(201);
-    let address = format!("/messaging/v1/threads/{}", sent.body["thread_id"].as_str().unwrap());
-    assert_eq!(app.unread(Who::PUPIL).await, 1);
-    app.database.connect().await.batch_execute("update message set state = 'recalled'").await.unwrap();
-    assert_eq!(app.unread(Who::PUPIL).await, 0);
-    assert!(app.inbox(Who::PUPIL).await.is_empty());
-    app.browser(Who::PUPIL).get(&address).await.expect_problem(404, "thread_not_found");
-}

@@ -1,0 +1,254 @@
+//! Settles how messages are withdrawn: chosen, covered by a recall and hidden in one statement, whatever their number of copies.
+//!
+//! What quotes a chosen message goes with it: a message that names it as quoted, and one further down its thread that has its
+//! whole text in it. A send that quotes holds the quoted row until it commits (`store::message::hold_quoted`), and the statement
+//! here is repeated until it finds nothing new: so a forward is either found, or finds what it quotes withdrawn.
+
+mod decision;
+mod view;
+
+use chrono::{DateTime, Utc};
+use shared::pg::{Error, Json, Reader, Row, ToSql, Transaction};
+use uuid::Uuid;
+
+use crate::domain::recall::{Extent, Selector};
+pub use decision::{Asked, ask, confirm, decide, find_asked, find_quarantine, restore};
+pub use view::{ReaderOf, Recall, list_latest, list_readers};
+
+/// "rcll" in ASCII: numbers of locks are shared with everything else in the database.
+const RECALLING: i32 = 0x7263_6c6c;
+
+/// Shortest text, in characters, that is looked for in the rest of its thread: "merci" in two messages is no quotation.
+const QUOTABLE: i32 = 20;
+
+/// What is withdrawn together.
+pub struct NewRecall<'a> {
+    /// Its id in each school.
+    pub id: Uuid,
+    /// Which messages.
+    pub selector: &'a Selector,
+    /// In this school only.
+    pub school_id: Option<Uuid>,
+    /// Why.
+    pub reason: &'a str,
+    /// Who demanded it.
+    pub authority: &'a str,
+    /// Whom recipients are to ask.
+    pub contact: Option<&'a str>,
+    /// Which incident it belongs to, if any.
+    pub incident_id: Option<Uuid>,
+    /// Who asked for it, where that was not an operator.
+    pub asked_by: Option<Uuid>,
+    /// When.
+    pub hidden_at: DateTime<Utc>,
+}
+
+/// Recalls of a school, or of all schools, are made and decided one after the other, until the transaction ends.
+pub async fn alone(transaction: &mut Transaction, school_id: Option<Uuid>) -> Result<(), Error> {
+    let of_one = "select pg_advisory_xact_lock_shared($1, hashtext('')),
+                         pg_advisory_xact_lock($1, hashtext($2::uuid::text))";
+    let of_all = "select pg_advisory_xact_lock($1, hashtext('')) where $2::uuid is null";
+    let sql = if school_id.is_some() { of_one } else { of_all };
+    transaction.query(sql, &[&RECALLING, &school_id]).await.map(|_| ())
+}
+
+/// What every selection is given: `$1` school, `$2` ids, `$3` since, `$4` until, `$5` roles.
+struct Given {
+    school_id: Option<Uuid>,
+    ids: Vec<Uuid>,
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    roles: Vec<&'static str>,
+}
+
+impl Given {
+    fn of(selector: &Selector, school_id: Option<Uuid>) -> Self {
+        let (ids, since, until, roles) = match selector {
+            Selector::Senders { ids, since, until } => (ids.clone(), Some(*since), *until, vec![]),
+            Selector::Window { since, until, roles } => {
+                (vec![], Some(*since), *until, roles.iter().map(|role| role.name()).collect())
+            }
+            Selector::Messages { ids } => (ids.clone(), None, None, vec![]),
+        };
+        Self { school_id, ids, since, until, roles }
+    }
+
+    fn params(&self) -> [&(dyn ToSql + Sync); 5] {
+        [&self.school_id, &self.ids, &self.since, &self.until, &self.roles]
+    }
+}
+
+/// Those that are chosen themselves. Without an end, all that is committed: clocks of instances differ.
+fn selected(selector: &Selector) -> &'static str {
+    match selector {
+        Selector::Senders { .. } => {
+            "select m.school_id, m.id, false from message m
+             where m.sender_id = any($2::uuid[]) and m.sent_at >= $3::timestamptz
+               and m.sent_at < coalesce($4::timestamptz, 'infinity')
+               and ($1::uuid is null or m.school_id = $1) and $5::text[] is not null"
+        }
+        Selector::Window { .. } => {
+            "select m.school_id, m.id, false from message m
+             where m.school_id = $1::uuid and m.sent_at >= $3::timestamptz
+               and m.sent_at < coalesce($4::timestamptz, 'infinity') and $2::uuid[] is not null
+               and (cardinality($5::text[]) = 0
+                    or (select count(*) > 0 and bool_and(p.role = any($5)) from directory.membership p
+                        where p.school_id = m.school_id and p.person_id = m.sender_id))"
+        }
+        Selector::Messages { .. } => {
+            "select m.school_id, m.id, false from message m
+             where m.school_id = $1::uuid and m.id = any($2::uuid[])
+               and coalesce($3::timestamptz, $4::timestamptz) is null and $5::text[] is not null"
+        }
+    }
+}
+
+/// Those that the recall `$6` covers so far in the schools of `$2`.
+const COVERED: &str = "select c.school_id, c.message_id, c.cause = 'quoting' from recall_message c
+    where c.school_id = any($2::uuid[]) and c.recall_id = $6 and $1::uuid is null
+      and coalesce($3::timestamptz, $4::timestamptz) is null and $5::text[] is not null";
+
+/// A text without what differs between a message and its quotation.
+fn plain(text: &str) -> String {
+    format!(r"trim(regexp_replace(lower({text}), '[\s>]+', ' ', 'g'))")
+}
+
+/// `chosen`: (school, message, whether it only quotes), from a seed on.
+fn chosen(seed: &str) -> String {
+    let (original, candidate) = (plain("o.body"), plain("t.body"));
+    format!(
+        "with recursive found (school_id, id, is_quoting) as (
+             {seed}
+             union
+             select o.school_id, q.id, true from found f
+             join message o on o.school_id = f.school_id and o.id = f.id
+             cross join lateral (
+                 select n.id from message n where n.school_id = o.school_id and n.quotes_id = o.id
+                 union all
+                 select t.id from message t
+                 where t.school_id = o.school_id and t.thread_id = o.thread_id and t.id > o.id
+                   and length({original}) >= {QUOTABLE} and position({original} in {candidate}) > 0) q),
+         chosen as (select school_id, id, bool_and(is_quoting) as is_quoting from found group by 1, 2)"
+    )
+}
+
+/// What a selector would concern, by schools.
+pub async fn count(
+    reader: &mut Reader,
+    selector: &Selector,
+    school_id: Option<Uuid>,
+) -> Result<Vec<Extent>, Error> {
+    let sql = format!(
+        "{} select c.school_id, count(*), count(*) filter (where c.is_quoting), sum(m.recipient_count)::bigint,
+                   sum((select count(*) from delivery d
+                        where d.school_id = m.school_id and d.message_id = m.id and d.read_at is not null))::bigint
+            from chosen c join message m on m.school_id = c.school_id and m.id = c.id
+            group by 1 order by 1",
+        chosen(selected(selector))
+    );
+    let given = Given::of(selector, school_id);
+    Ok(reader.query(&sql, &given.params()).await?.iter().map(extent).collect())
+}
+
+/// Hides what is chosen, up to `most` messages, unless `is_ablated`. Returns how many there were.
+pub async fn hide(
+    transaction: &mut Transaction,
+    new: &NewRecall<'_>,
+    most: i64,
+    is_ablated: bool,
+) -> Result<i64, Error> {
+    let given = Given::of(new.selector, new.school_id);
+    hide_chosen(transaction, &chosen(selected(new.selector)), &given, new, most, is_ablated).await
+}
+
+/// The same for what quotes anything that the recall covers and was not found before.
+pub async fn hide_quoting(
+    transaction: &mut Transaction,
+    new: &NewRecall<'_>,
+    most: i64,
+    is_ablated: bool,
+) -> Result<i64, Error> {
+    let schools = "select coalesce(array_agg(school_id), '{}') from recall where id = $1";
+    let ids: Vec<Uuid> = transaction.query_one(schools, &[&new.id]).await?.get(0);
+    let given = Given { school_id: None, ids, since: None, until: None, roles: vec![] };
+    hide_chosen(transaction, &chosen(COVERED), &given, new, most, is_ablated).await
+}
+
+async fn hide_chosen(
+    transaction: &mut Transaction,
+    chosen: &str,
+    given: &Given,
+    new: &NewRecall<'_>,
+    most: i64,
+    is_ablated: bool,
+) -> Result<i64, Error> {
+    // Rows are locked in one order, as the last word on their state is whoever held them before.
+    let sql = format!(
+        "{chosen},
+         fresh as materialized (
+             select m.school_id, m.id, m.state, c.is_quoting from chosen c
+             join message m on m.school_id = c.school_id and m.id = c.id
+             where not exists (select 1 from recall_message r
+                               where r.school_id = m.school_id and r.recall_id = $6 and r.message_id = m.id)
+             order by m.school_id, m.id limit $7 for update of m),
+         begun as (
+             insert into recall (school_id, id, selector, reason, authority, contact, incident_id, asked_by, hidden_at)
+             select distinct school_id, $6::uuid, $9::jsonb, $10, $11, $12, $13::uuid, $14::uuid, $15::timestamptz from fresh
+             on conflict do nothing),
+         covered as (
+             insert into recall_message (school_id, recall_id, message_id, cause, state_before)
+             select f.school_id, $6, f.id, case when f.is_quoting then 'quoting' else 'selected' end,
+                    case when f.state <> 'recalled' then f.state
+                         else coalesce((select min(b.state_before) from recall_message b
+                                        where b.school_id = f.school_id and b.message_id = f.id), 'visible') end
+             from fresh f),
+         hidden as (
+             update message m set state = 'recalled' from fresh f
+             where m.school_id = f.school_id and m.id = f.id and m.state <> 'recalled' and not $8::boolean)
+         select count(*) from fresh"
+    );
+    let selector = Json(new.selector);
+    let rest: [&(dyn ToSql + Sync); 10] = [
+        &new.id,
+        &most,
+        &is_ablated,
+        &selector,
+        &new.reason,
+        &new.authority,
+        &new.contact,
+        &new.incident_id,
+        &new.asked_by,
+        &new.hidden_at,
+    ];
+    let params: Vec<&(dyn ToSql + Sync)> = given.params().into_iter().chain(rest).collect();
+    Ok(transaction.query_one(&sql, &params).await?.get(0))
+}
+
+/// Counts what a recall covers, keeps the counts with it, and returns them by schools.
+pub async fn settle(transaction: &mut Transaction, id: Uuid) -> Result<Vec<Extent>, Error> {
+    let sql = "with counted as (
+                   select r.school_id, count(*) as messages, count(*) filter (where c.cause = 'quoting') as quoting,
+                          sum(m.recipient_count)::bigint as copies,
+                          sum((select count(*) from delivery d where d.school_id = m.school_id
+                               and d.message_id = m.id and d.read_at is not null))::bigint as read
+                   from recall r
+                   join recall_message c on c.school_id = r.school_id and c.recall_id = r.id
+                   join message m on m.school_id = c.school_id and m.id = c.message_id
+                   where r.id = $1 group by 1)
+               update recall r set message_count = c.messages, copy_count = c.copies, read_count = c.read
+               from counted c where r.school_id = c.school_id and r.id = $1
+               returning c.school_id, c.messages, c.quoting, c.copies, c.read";
+    let mut extents: Vec<Extent> = transaction.query(sql, &[&id]).await?.iter().map(extent).collect();
+    extents.sort_by_key(|extent| extent.school_id);
+    Ok(extents)
+}
+
+fn extent(row: &Row) -> Extent {
+    Extent {
+        school_id: row.get(0),
+        messages: row.get(1),
+        quoting: row.get(2),
+        copies: row.get(3),
+        read: row.get(4),
+    }
+}

@@ -1,0 +1,3 @@
+//! Settles what messaging has its siblings do.
+
+pub mod auth;

@@ -1,0 +1,3 @@
+//! Settles what messaging does beside requests.
+
+pub mod account_response;
