@@ -12,6 +12,7 @@ mod app;
 mod authorisation;
 mod commit_fault;
 mod hardening;
+mod histories;
 mod home;
 mod idempotency;
 mod inbox;
