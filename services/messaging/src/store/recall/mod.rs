@@ -113,7 +113,8 @@ fn plain(text: &str) -> String {
     format!(r"trim(regexp_replace(lower({text}), '[\s>]+', ' ', 'g'))")
 }
 
-/// `chosen`: (school, message, whether it only quotes), from a seed on.
+/// `chosen`: (school, message, whether it only quotes), from a seed on. Texts are looked at where a thread goes on, and only there:
+/// the condition names both messages, or it would be asked of each of 100,000 before anything else.
 fn chosen(seed: &str) -> String {
     let (original, candidate) = (plain("o.body"), plain("t.body"));
     format!(
@@ -127,7 +128,7 @@ fn chosen(seed: &str) -> String {
                  union all
                  select t.id from message t
                  where t.school_id = o.school_id and t.thread_id = o.thread_id and t.id > o.id
-                   and length({original}) >= {QUOTABLE} and position({original} in {candidate}) > 0) q),
+                   and case when length({original}) >= {QUOTABLE} then position({original} in {candidate}) > 0 end) q),
          chosen as (select school_id, id, bool_and(is_quoting) as is_quoting from found group by 1, 2)"
     )
 }
