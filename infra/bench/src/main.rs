@@ -10,6 +10,7 @@ mod engines;
 mod harness;
 mod http;
 mod limiter;
+mod messaging;
 mod report;
 mod token_check;
 
@@ -55,6 +56,9 @@ const COURSES: &str = "courses";
 /// The release build of auth, named by `ENT_BENCH_AUTH`.
 const AUTH: &str = "auth";
 
+/// The release build of messaging, named by `ENT_BENCH_MESSAGING`.
+const MESSAGING: &str = "messaging";
+
 /// In the order in which they run.
 const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "breaker", needs: &[], run: || Ok(breaker::run()) },
@@ -69,6 +73,9 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "revocation", needs: &[ENGINES, AUTH, COURSES], run: auth::revocation::run },
     Benchmark { name: "sessions-memory", needs: &[ENGINES], run: auth::sessions_memory::run },
     Benchmark { name: "stalled-clients", needs: &[ENGINES, COURSES], run: http::stalled::run },
+    Benchmark { name: "recall", needs: &[ENGINES, MESSAGING], run: messaging::recall::run },
+    Benchmark { name: "restriction", needs: &[ENGINES, MESSAGING], run: messaging::restriction::run },
+    Benchmark { name: "inbox", needs: &[ENGINES, MESSAGING], run: messaging::inbox::run },
 ];
 
 fn names() -> Vec<&'static str> {

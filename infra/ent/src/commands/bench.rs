@@ -36,7 +36,9 @@ pub(crate) fn run(context: &Context, asked: &cli::Bench) -> Result<u8> {
     if needs("wrk") && find_on_path("wrk").is_none() {
         machine::install_packages(context, &["wrk"], "wrk, which asks services as many clients do")?;
     }
-    for (service, variable) in [("auth", "ENT_BENCH_AUTH"), ("courses", "ENT_BENCH_COURSES")] {
+    let programs =
+        [("auth", "ENT_BENCH_AUTH"), ("courses", "ENT_BENCH_COURSES"), ("messaging", "ENT_BENCH_MESSAGING")];
+    for (service, variable) in programs {
         if needs(service) {
             command.env(variable, services::build_programs(context, &[service])?.path(service));
         }
