@@ -3,6 +3,7 @@
 //! It knows no ENT noun but those of the access token ([`session`]).
 
 pub mod ablation;
+mod allocator;
 pub mod attribution;
 pub mod audit;
 pub mod cache;
