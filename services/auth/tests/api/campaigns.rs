@@ -226,6 +226,8 @@ async fn a_campaign_goes_on_in_another_instance_where_one_died_in_the_middle_of_
     let (status, refusal) = print(&admin, waiting, false).await;
     assert!(status == 409 && refusal.contains("sheet_not_ready"), "{refusal}");
     proxy.break_connections();
+    // Or the batch, let go too early, is committed over a connection that is about to break.
+    eventually("all connections are broken", async || proxy.counts().open == 0).await;
     held.rollback().await.unwrap();
     assert_eq!(count(ready).await, 100);
     let other =
