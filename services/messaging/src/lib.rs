@@ -12,4 +12,6 @@ mod worker;
 
 pub use app::Messaging;
 pub use config::Config;
+/// What holds a send for a second look, for whoever measures it.
+pub use domain::detection;
 pub use operate_command::operate_command;

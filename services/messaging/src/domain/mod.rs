@@ -4,6 +4,7 @@ pub mod account_response;
 pub mod administration;
 pub mod audience;
 pub mod communication_rule;
+pub mod detection;
 pub mod home;
 pub mod mailbox;
 pub mod message;

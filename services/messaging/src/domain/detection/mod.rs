@@ -1,0 +1,3 @@
+//! Settles which sends are held for a second look.
+
+pub mod normalise;
