@@ -1,3 +1,4 @@
 //! Settles which sends are held for a second look.
 
+pub mod fingerprint;
 pub mod normalise;
