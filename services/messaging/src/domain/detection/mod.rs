@@ -1,4 +1,5 @@
 //! Settles which sends are held for a second look.
 
+pub mod behaviour;
 pub mod fingerprint;
 pub mod normalise;
