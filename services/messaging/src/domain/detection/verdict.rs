@@ -10,9 +10,12 @@ use super::behaviour::{Assessment, Circumstances, Signal};
 use super::window::{Outgoing, Similar, Window};
 
 /// From this score on a send is held for a reviewer whatever its text.
-const HELD_FROM: u32 = 7;
-/// So many schools, or so many senders of one school, make a campaign of similar texts.
+const HELD_FROM: u32 = 4;
+/// So many schools, or so many senders of one school, make a campaign of similar texts of people who were noticed.
 const CAMPAIGN_SCHOOLS: usize = 2;
+/// So many, whoever sends: teachers of different schools write the like now and then.
+const ANYBODYS_SCHOOLS: usize = 4;
+const ANYBODYS_SENDERS: usize = 5;
 const CAMPAIGN_SENDERS: usize = 3;
 /// In one school, to so many different audiences: a class that hands in the same homework writes to one teacher.
 const CAMPAIGN_AUDIENCES: usize = 3;
@@ -24,6 +27,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Whether enough speaks against it for similar texts of others to count: kept with it.
     pub is_noticed: bool,
+    /// Whether the device or the password is new: kept with it, for the [`Climate`](super::behaviour::Climate).
+    pub is_newcomer: bool,
 }
 
 /// What becomes of a send.
@@ -94,10 +99,10 @@ impl Reason {
 
 /// Judges a send by what is known of it and by what the store knows of others.
 pub fn judge(outgoing: &Outgoing, window: &Window) -> Judgement {
-    let assessment = Assessment::of(&outgoing.circumstances);
+    let assessment = Assessment::of(&outgoing.circumstances, window.climate);
     let similar = Similar::of(outgoing, &assessment, window);
     let verdict = decide(&outgoing.circumstances, &assessment, &similar);
-    Judgement { verdict, is_noticed: assessment.is_noticed() }
+    Judgement { verdict, is_noticed: assessment.is_noticed(), is_newcomer: assessment.is_newcomer() }
 }
 
 fn decide(circumstances: &Circumstances, assessment: &Assessment, similar: &Similar) -> Verdict {
@@ -127,7 +132,8 @@ fn decide(circumstances: &Circumstances, assessment: &Assessment, similar: &Simi
 
 /// A campaign, whoever sends it.
 fn is_campaign(similar: &Similar) -> bool {
-    similar.schools >= CAMPAIGN_SCHOOLS || is_spread(similar, similar.senders)
+    similar.schools >= ANYBODYS_SCHOOLS
+        || (similar.senders >= ANYBODYS_SENDERS && similar.audiences >= CAMPAIGN_AUDIENCES)
 }
 
 /// A campaign by those alone who were noticed.
@@ -161,8 +167,10 @@ fn hold(assessment: &Assessment, similar: &Similar, release: Release) -> Verdict
 mod tests {
     use std::time::Duration;
 
-    use super::super::behaviour::Proof;
+    use super::super::behaviour::{Climate, Proof};
     use super::*;
+
+    const ORDINARY: Climate = Climate { people: 400, newcomers: 8 };
 
     fn guardian() -> Circumstances {
         Circumstances {
@@ -180,6 +188,11 @@ mod tests {
 
     fn on_new_device() -> Circumstances {
         Circumstances { device_age: Duration::from_mins(5), ..guardian() }
+    }
+
+    /// Noticed, and not held for that alone.
+    fn pupil_to_pupil_on_new_device() -> Circumstances {
+        Circumstances { reaches_personnel: false, ..on_new_device() }
     }
 
     fn teacher() -> Circumstances {
@@ -213,7 +226,7 @@ mod tests {
     }
 
     fn judged(circumstances: &Circumstances, similar: Option<Similar>) -> Option<Release> {
-        let assessment = Assessment::of(circumstances);
+        let assessment = Assessment::of(circumstances, ORDINARY);
         let similar = similar.unwrap_or(others([1, 1, 1], [0, 0]));
         match decide(circumstances, &assessment, &similar) {
             Verdict::Deliver => None,
@@ -229,20 +242,30 @@ mod tests {
         use Release::{Reviewer, Sender};
         let ten = |of: Circumstances| Circumstances { recipients: 10, new_recipients: 8, ..of };
         let at_two = |of: Circumstances| Circumstances { local_hour: 2, ..of };
+        let ten_friends = Circumstances { recipients: 10, reaches_personnel: false, ..guardian() };
         let table = [
             ("a notice of absence", guardian(), None),
-            ("from a new telephone", on_new_device(), None),
+            ("from a new telephone", on_new_device(), Some(Reviewer)),
+            ("between pupils, from a new telephone", pupil_to_pupil_on_new_device(), None),
             ("at night", at_two(guardian()), None),
-            ("to ten people for the first time", ten(guardian()), None),
-            ("to ten people from a new device", ten(on_new_device()), Some(Reviewer)),
-            ("to ten people at night", ten(at_two(guardian())), Some(Reviewer)),
-            ("from a new device at night to personnel", at_two(on_new_device()), Some(Reviewer)),
+            (
+                "at night to a teacher never written to",
+                Circumstances { new_recipients: 1, ..at_two(guardian()) },
+                Some(Reviewer),
+            ),
+            ("to ten people for the first time", ten(guardian()), Some(Reviewer)),
+            (
+                "to ten friends for the first time",
+                Circumstances { new_recipients: 2, ..ten_friends.clone() },
+                None,
+            ),
+            ("the same at night", at_two(ten_friends), Some(Reviewer)),
             ("a teacher to a class", teacher(), None),
             ("late in the evening", Circumstances { local_hour: 22, ..teacher() }, None),
             ("from a new device", Circumstances { device_age: Duration::ZERO, ..teacher() }, Some(Sender)),
             (
                 "from a new device to few",
-                Circumstances { recipients: 30, device_age: Duration::ZERO, ..teacher() },
+                Circumstances { recipients: 24, device_age: Duration::ZERO, ..teacher() },
                 None,
             ),
             (
@@ -278,24 +301,30 @@ mod tests {
             ("two of them", guardian(), others([3, 2, 3], [2, 2]), None),
             (
                 "two schools, both from new devices",
-                on_new_device(),
+                pupil_to_pupil_on_new_device(),
                 others([2, 2, 2], [2, 2]),
                 Some(Reviewer),
             ),
-            ("one other, who was not noticed", on_new_device(), others([2, 2, 2], [1, 1]), None),
+            (
+                "one other, who was not noticed",
+                pupil_to_pupil_on_new_device(),
+                others([2, 2, 2], [1, 1]),
+                None,
+            ),
             (
                 "three of one school to three audiences",
-                on_new_device(),
+                pupil_to_pupil_on_new_device(),
                 others([3, 1, 3], [3, 1]),
                 Some(Reviewer),
             ),
-            ("two of one school", on_new_device(), others([2, 1, 2], [2, 1]), None),
-            ("a class to one teacher", on_new_device(), others([26, 1, 1], [26, 1]), None),
-            ("teachers pass a notice on", teacher(), others([4, 1, 4], [0, 0]), Some(Sender)),
-            ("in two schools", teacher(), others([2, 2, 2], [0, 0]), Some(Sender)),
-            ("two of one school pass it on", teacher(), others([2, 1, 2], [0, 0]), None),
+            ("two of one school", pupil_to_pupil_on_new_device(), others([2, 1, 2], [2, 1]), None),
+            ("a class to one person", pupil_to_pupil_on_new_device(), others([26, 1, 1], [26, 1]), None),
+            ("teachers pass a notice on", teacher(), others([5, 1, 5], [0, 0]), Some(Sender)),
+            ("in four schools", teacher(), others([4, 4, 1], [0, 0]), Some(Sender)),
+            ("in three schools", teacher(), others([4, 3, 4], [0, 0]), None),
+            ("four of one school pass it on", teacher(), others([4, 1, 4], [0, 0]), None),
             ("heads copy the academy's text", vouched(), others([25, 25, 25], [0, 0]), None),
-            ("what a reviewer released", on_new_device(), released, None),
+            ("what a reviewer released", pupil_to_pupil_on_new_device(), released, None),
             ("what a reviewer refused", guardian(), refused, Some(Reviewer)),
             ("what a reviewer refused, from a head", vouched(), refused, Some(Reviewer)),
         ];
@@ -314,7 +343,7 @@ mod tests {
     #[test]
     fn a_hold_says_everything_that_led_to_it() {
         let circumstances = Circumstances { local_hour: 1, ..on_new_device() };
-        let assessment = Assessment::of(&circumstances);
+        let assessment = Assessment::of(&circumstances, ORDINARY);
         let similar = Similar { is_refused: true, ..others([5, 2, 4], [5, 2]) };
         let Verdict::Hold(hold) = decide(&circumstances, &assessment, &similar) else { panic!("delivered") };
         let names: Vec<&str> = hold.reasons.iter().map(|reason| reason.name()).collect();

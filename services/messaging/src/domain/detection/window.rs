@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::behaviour::{Assessment, Circumstances};
+use super::behaviour::{Assessment, Circumstances, Climate};
 use super::fingerprint::{Fingerprint, mix};
 
 /// How far back sends are looked at.
@@ -68,9 +68,11 @@ pub struct Decision {
     pub is_release: bool,
 }
 
-/// What the store knows when a send is judged. Empty for a text without a fingerprint.
+/// What the store knows when a send is judged.
 #[derive(Debug, Clone, Default)]
 pub struct Window {
+    /// Who has been sending. It may be a minute old.
+    pub climate: Climate,
     /// Sends of every school of the last [`LOOKED_BACK`] that share a band: the newest [`MOST_RECENT`].
     pub recent: Vec<Recent>,
     /// Refusals and recalls of every school within [`REFUSED_FOR`] and releases of this one within [`RELEASED_FOR`] that
@@ -157,6 +159,8 @@ mod tests {
     const OTHER: &str =
         "Bonjour, ma fille est malade et ne viendra pas ce matin. Merci de noter son absence. Cordialement.";
 
+    const ORDINARY: Climate = Climate { people: 400, newcomers: 8 };
+
     fn print(text: &str) -> Fingerprint {
         Fingerprint::of(&NormalText::of(text)).unwrap()
     }
@@ -199,12 +203,12 @@ mod tests {
     }
 
     fn similar(outgoing: &Outgoing, window: &Window) -> Similar {
-        Similar::of(outgoing, &Assessment::of(&outgoing.circumstances), window)
+        Similar::of(outgoing, &Assessment::of(&outgoing.circumstances, window.climate), window)
     }
 
     /// Senders, schools, audiences; noticed senders and schools.
     fn counts(outgoing: &Outgoing, recent: Vec<Recent>) -> [usize; 5] {
-        let similar = similar(outgoing, &Window { recent, decisions: Vec::new() });
+        let similar = similar(outgoing, &Window { climate: ORDINARY, recent, decisions: Vec::new() });
         let Similar { senders, schools, audiences, noticed_senders, noticed_schools, .. } = similar;
         [senders, schools, audiences, noticed_senders, noticed_schools]
     }
@@ -255,7 +259,7 @@ mod tests {
             ("of other texts", vec![other(refused(1)), other(released(1))], (false, false)),
         ];
         for (what, decisions, expected) in table {
-            let similar = similar(&outgoing(false), &Window { recent: Vec::new(), decisions });
+            let similar = similar(&outgoing(false), &Window { decisions, ..Window::default() });
             assert_eq!((similar.is_refused, similar.is_released), expected, "{what}");
         }
     }
