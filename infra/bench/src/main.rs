@@ -1,4 +1,4 @@
-//! Settles what parts of the backend cost: each benchmark beside a peer or a limit, measured in the same run, against an aim.
+//! Settles what parts of the backend cost, each beside a peer or a limit that is measured in the same run, and what detection finds.
 //!
 //! `cargo ent bench [NAME] [--json]` runs it. A benchmark is a file here and a line in [`BENCHMARKS`].
 
@@ -6,7 +6,9 @@ mod audit_append;
 mod auth;
 mod breaker;
 mod cache_hit;
+mod detection;
 mod engines;
+mod finding;
 mod harness;
 mod http;
 mod limiter;
@@ -19,6 +21,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use detection::Side;
+use finding::Finding;
 use report::Comparison;
 
 /// Measures what parts of the backend cost. Exit codes: 0 all aims met, 1 an aim missed or not measured, 2 wrong usage.
@@ -30,6 +34,9 @@ struct Cli {
     /// One JSON document on standard output.
     #[arg(long)]
     json: bool,
+    /// Findings of `detection` on the seeds on which its weights are chosen.
+    #[arg(long, hide = true)]
+    tuning: bool,
     /// Measure nothing; say what the benchmark needs, a word a line.
     #[arg(long)]
     needs: bool,
@@ -43,7 +50,16 @@ struct Benchmark {
     name: &'static str,
     /// What `cargo ent bench` provides.
     needs: &'static [&'static str],
-    run: fn() -> Result<Vec<Comparison>>,
+    run: Run,
+}
+
+/// What it gives.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Ours beside peers.
+    Compare(fn() -> Result<Vec<Comparison>>),
+    /// Figures that stand for themselves, of generated days.
+    Find(fn(Side) -> Vec<Finding>),
 }
 
 /// PostgreSQL and a Redis Cluster, as `ENT_TEST_POSTGRES` and `ENT_TEST_REDIS` name them.
@@ -61,21 +77,30 @@ const MESSAGING: &str = "messaging";
 
 /// In the order in which they run.
 const BENCHMARKS: &[Benchmark] = &[
-    Benchmark { name: "breaker", needs: &[], run: || Ok(breaker::run()) },
-    Benchmark { name: "limiter", needs: &[], run: || Ok(limiter::run()) },
-    Benchmark { name: "cache-hit", needs: &[ENGINES], run: cache_hit::run },
-    Benchmark { name: "token-check", needs: &[], run: token_check::run },
-    Benchmark { name: "audit-append", needs: &[ENGINES], run: audit_append::run },
-    Benchmark { name: "http", needs: &[ENGINES, WRK, COURSES], run: http::run },
-    Benchmark { name: "sign-in", needs: &[ENGINES, AUTH], run: auth::sign_in::run },
-    Benchmark { name: "refresh", needs: &[ENGINES, AUTH], run: auth::refresh::run },
-    Benchmark { name: "waiting-room-poll", needs: &[ENGINES, WRK, AUTH], run: auth::poll::run },
-    Benchmark { name: "revocation", needs: &[ENGINES, AUTH, COURSES], run: auth::revocation::run },
-    Benchmark { name: "sessions-memory", needs: &[ENGINES], run: auth::sessions_memory::run },
-    Benchmark { name: "stalled-clients", needs: &[ENGINES, COURSES], run: http::stalled::run },
-    Benchmark { name: "recall", needs: &[ENGINES, MESSAGING], run: messaging::recall::run },
-    Benchmark { name: "restriction", needs: &[ENGINES, MESSAGING], run: messaging::restriction::run },
-    Benchmark { name: "inbox", needs: &[ENGINES, MESSAGING], run: messaging::inbox::run },
+    Benchmark { name: "breaker", needs: &[], run: Run::Compare(|| Ok(breaker::run())) },
+    Benchmark { name: "limiter", needs: &[], run: Run::Compare(|| Ok(limiter::run())) },
+    Benchmark { name: "cache-hit", needs: &[ENGINES], run: Run::Compare(cache_hit::run) },
+    Benchmark { name: "token-check", needs: &[], run: Run::Compare(token_check::run) },
+    Benchmark { name: "audit-append", needs: &[ENGINES], run: Run::Compare(audit_append::run) },
+    Benchmark { name: "http", needs: &[ENGINES, WRK, COURSES], run: Run::Compare(http::run) },
+    Benchmark { name: "sign-in", needs: &[ENGINES, AUTH], run: Run::Compare(auth::sign_in::run) },
+    Benchmark { name: "refresh", needs: &[ENGINES, AUTH], run: Run::Compare(auth::refresh::run) },
+    Benchmark { name: "waiting-room-poll", needs: &[ENGINES, WRK, AUTH], run: Run::Compare(auth::poll::run) },
+    Benchmark {
+        name: "revocation",
+        needs: &[ENGINES, AUTH, COURSES],
+        run: Run::Compare(auth::revocation::run),
+    },
+    Benchmark { name: "sessions-memory", needs: &[ENGINES], run: Run::Compare(auth::sessions_memory::run) },
+    Benchmark { name: "detection", needs: &[], run: Run::Find(detection::run) },
+    Benchmark { name: "stalled-clients", needs: &[ENGINES, COURSES], run: Run::Compare(http::stalled::run) },
+    Benchmark { name: "recall", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::recall::run) },
+    Benchmark {
+        name: "restriction",
+        needs: &[ENGINES, MESSAGING],
+        run: Run::Compare(messaging::restriction::run),
+    },
+    Benchmark { name: "inbox", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::inbox::run) },
 ];
 
 fn names() -> Vec<&'static str> {
@@ -93,13 +118,19 @@ fn main() -> Result<ExitCode> {
         print_needs(&asked);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut comparisons = Vec::new();
+    let side = if cli.tuning { Side::Tuning } else { Side::Reported };
+    let (mut comparisons, mut findings) = (Vec::new(), Vec::new());
     for benchmark in asked {
-        comparisons
-            .extend((benchmark.run)().with_context(|| format!("{} was not measured", benchmark.name))?);
+        match benchmark.run {
+            Run::Compare(run) => {
+                comparisons.extend(run().with_context(|| format!("{} was not measured", benchmark.name))?);
+            }
+            Run::Find(run) => findings.extend(run(side)),
+        }
     }
-    report::print(&comparisons, cli.json);
-    Ok(if comparisons.iter().all(Comparison::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    report::print(&comparisons, &findings, cli.json);
+    let is_met = comparisons.iter().all(Comparison::is_met) && findings.iter().all(Finding::is_met);
+    Ok(if is_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[expect(clippy::print_stdout, reason = "the command line's own answer")]

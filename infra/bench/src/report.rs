@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::finding::Finding;
+
 /// What a figure counts, and so which of two is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
@@ -107,7 +109,7 @@ impl Comparison {
         );
         let figures = std::iter::once(&self.ours).chain(&self.peers);
         figures.fold(head, |text, figure| {
-            text + &format!("    {:<44} {}\n", figure.name, self.measure.text(figure.value))
+            text + format!("    {:<44} {}\n", figure.name, self.measure.text(figure.value)).as_str()
         })
     }
 
@@ -131,16 +133,25 @@ fn rounded(figure: f64) -> f64 {
     (figure * 1_000.0).round() / 1_000.0
 }
 
-/// Prints all comparisons.
+/// Prints everything that was measured.
 #[expect(clippy::print_stdout, reason = "the command line's own answer")]
-pub fn print(comparisons: &[Comparison], as_json: bool) {
+pub fn print(comparisons: &[Comparison], findings: &[Finding], as_json: bool) {
     if as_json {
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-        let all: Vec<Value> = comparisons.iter().map(Comparison::json).collect();
-        println!("{}", json!({ "cores": cores, "comparisons": all }));
-    } else {
-        for comparison in comparisons {
-            print!("{}", comparison.lines());
+        let comparisons: Vec<Value> = comparisons.iter().map(Comparison::json).collect();
+        let findings: Vec<Value> = findings.iter().map(Finding::json).collect();
+        println!("{}", json!({ "cores": cores, "comparisons": comparisons, "findings": findings }));
+        return;
+    }
+    for comparison in comparisons {
+        print!("{}", comparison.lines());
+    }
+    let mut of = "";
+    for finding in findings {
+        if finding.case != of {
+            println!("{} ({}):", finding.benchmark, finding.case);
+            of = &finding.case;
         }
+        println!("{}", finding.line());
     }
 }

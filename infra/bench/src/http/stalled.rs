@@ -64,7 +64,7 @@ pub fn run() -> Result<Vec<Comparison>> {
 
 fn head_of(headers: &[(&'static str, String)]) -> String {
     let fields =
-        headers.iter().fold(String::new(), |fields, (name, value)| fields + name + ": " + value + "\r\n");
+        headers.iter().fold(String::new(), |fields, (name, value)| format!("{fields}{name}: {value}\r\n"));
     format!("GET {HOME} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
 }
 
