@@ -9,7 +9,7 @@ use crate::config::{Invalid, Profile};
 
 /// A part of the kit that a proof can take away. Its discriminant is its bit in [`Ablation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum Part {
     /// Circuit breakers never open.
     Breakers = 1,
@@ -41,11 +41,15 @@ pub enum Part {
     Recall = 1 << 13,
     /// Sessions that were ended, and accounts that were contained, go on as if nothing had been.
     Revocation = 1 << 14,
+    /// Nobody counts how much an account sends.
+    Budgets = 1 << 15,
+    /// Messages are looked at, and none waits for it.
+    Hold = 1 << 16,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -61,6 +65,8 @@ impl Part {
         Self::Restriction,
         Self::Recall,
         Self::Revocation,
+        Self::Budgets,
+        Self::Hold,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -81,24 +87,26 @@ impl Part {
             Self::Restriction => "restriction",
             Self::Recall => "recall",
             Self::Revocation => "revocation",
+            Self::Budgets => "budgets",
+            Self::Hold => "hold",
         }
     }
 }
 
 /// The parts that are switched off: `ablate = ["breakers"]` in the file, `ENT_ABLATE=breakers,cache` in the environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ablation(u16);
+pub struct Ablation(u32);
 
 impl Ablation {
     /// With one more part switched off.
     #[must_use]
     pub fn without(self, part: Part) -> Self {
-        Self(self.0 | part as u16)
+        Self(self.0 | part as u32)
     }
 
     /// Whether this part is switched off.
     pub fn removes(self, part: Part) -> bool {
-        self.0 & part as u16 != 0
+        self.0 & part as u32 != 0
     }
 
     /// The names of what is switched off, for `/statusz` and reports.

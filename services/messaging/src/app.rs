@@ -101,7 +101,7 @@ impl Service for Messaging {
         let ablation = kit.breakers.ablation();
         Ok(Self {
             database: kit.database.clone(),
-            dispatch: Dispatch { database: kit.database.clone(), ablation },
+            dispatch: Dispatch { database: kit.database.clone(), policies: policies.clone(), ablation },
             restrictions: Restrictions::new(kit.database.clone(), Some(policies.clone())),
             policies,
             recalls: Recalls::new(kit.database.clone(), ablation),

@@ -1,13 +1,16 @@
 //! Settles everything that can go wrong in messaging, and the problem that each of it is to whoever asked.
 
 use actix_web::http::StatusCode;
+use chrono::{DateTime, Utc};
 use shared::cache::LoadFailed;
 use shared::http::{Failure, NotSensitive, Problem};
 use shared::{audit, idempotency, pg};
 
+use crate::domain::budget::Exceeded;
 use crate::domain::communication_rule::Refusal;
 
 mod recall;
+mod budget;
 mod restriction;
 
 pub use recall::RecallError;
@@ -34,6 +37,20 @@ pub enum Error {
     /// A new thread has no subject.
     #[error("a new thread needs a subject")]
     SubjectMissing,
+    /// The sender has sent as much as they may, for now.
+    #[error("the budget refuses: {exceeded:?}")]
+    Exceeded {
+        /// What is used up.
+        exceeded: Exceeded,
+        /// When this was said.
+        now: DateTime<Utc>,
+    },
+    /// A rule would go further than a school can let it go.
+    #[error("a rule goes too far")]
+    ScopeTooWide,
+    /// Limits would be wider than a school can let them be, or count something else.
+    #[error("limits go too far")]
+    LimitsTooWide,
     /// The caller belongs to no such school.
     #[error("no such school for this caller")]
     SchoolNotFound,
@@ -80,6 +97,9 @@ impl Failure for Error {
             | Self::NoRecipients
             | Self::UnknownRecipient
             | Self::SubjectMissing
+            | Self::Exceeded { .. }
+            | Self::ScopeTooWide
+            | Self::LimitsTooWide
             | Self::SchoolNotFound
             | Self::NotAllowed
             | Self::StepUpRequired
@@ -105,6 +125,14 @@ impl Failure for Error {
                 invalid("unknown_recipient", "A recipient does not belong to this school.")
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::Exceeded { exceeded, now } => budget::exceeded(exceeded, *now),
+            Self::ScopeTooWide => invalid(
+                "scope_too_wide",
+                "Pupils and guardians write to pupils and guardians of their own groups at most.",
+            ),
+            Self::LimitsTooWide => {
+                invalid("limits_too_wide", "A school cannot choose these limits: see widest_limits.")
+            }
             Self::SchoolNotFound => Problem::new(
                 StatusCode::NOT_FOUND,
                 "school_not_found",

@@ -130,22 +130,26 @@ impl Problem {
         )
     }
 
-    /// The answer itself.
-    pub fn response(&self) -> HttpResponse {
-        let body = ProblemBody {
+    /// What it says, for an answer that tells what another request would be answered with.
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
             r#type: format!("{TYPE_PREFIX}{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             code: self.code.to_owned(),
             extensions: self.extensions.clone(),
-        };
+        }
+    }
+
+    /// The answer itself.
+    pub fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/problem+json");
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        let mut response = response.body(serde_json::to_string(&body).unwrap_or_default());
+        let mut response = response.body(serde_json::to_string(&self.body()).unwrap_or_default());
         response.extensions_mut().insert(Mark { code: self.code, cause: self.cause });
         response
     }

@@ -15,6 +15,9 @@ pub const GUARDING: &[Role] = &[Role::Principal, Role::LocalAdmin];
 /// Those who have stolen accounts secured, as they block accounts in auth.
 pub const RESPONDING: &[Role] = &[Role::LocalAdmin];
 
+/// Those who change rules and limits.
+pub const ADMINISTERING: &[Role] = &[Role::LocalAdmin];
+
 /// Whether somebody has one of these roles in a school.
 pub fn holds(caller: &Claims, school: Uuid, roles: &[Role]) -> Result<(), Error> {
     if !caller.schools().contains(&school) {

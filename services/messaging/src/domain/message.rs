@@ -1,10 +1,10 @@
 //! Settles how a message is sent: checked, stored once, delivered to everybody in the same transaction.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::ablation::{Ablation, Part};
+use shared::ablation::Ablation;
 use shared::clock::SharedClock;
 use shared::context::Context;
+use shared::http::{Failure, ProblemBody};
 use shared::idempotency::{self, Answer, Begin, Claim};
 use shared::ids;
 use shared::pg::{Database, Transaction, Work};
@@ -12,13 +12,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::audience::Audience;
-use super::reach::{Reach, reach};
-use super::restriction::{self, Letter, Passage};
-use super::sender::{Sender, roles_in};
-use crate::error::{Error, RecallError, RestrictionError};
+use super::judgement::{Judged, judge};
+use super::policy::{Policies, Policy};
+use super::sender::Sender;
+use crate::error::{Error, RecallError};
 use crate::store;
 use crate::store::message::NewMessage;
-use crate::store::standing::{Question, Standing};
 
 /// What a person writes.
 pub struct Draft {
@@ -67,14 +66,13 @@ impl State {
     }
 }
 
-/// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
-const SENSITIVE_FROM: usize = 10;
-
 /// What a send goes by. Cloning shares it.
 #[derive(Clone)]
 pub struct Dispatch {
     /// Where messages are.
     pub database: Database,
+    /// What schools have decided.
+    pub policies: Policies,
     /// What proofs have taken away.
     pub ablation: Ablation,
 }
@@ -87,12 +85,14 @@ pub async fn send(
     draft: &Draft,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
+    let policy = dispatch.policies.of(context, draft.audience.school_id()).await?;
+    let policy = policy.value().ok_or(Error::SchoolNotFound)?;
     let mut transaction = dispatch.database.begin(context, Work::Write).await?;
     let token = match idempotency::begin(&mut transaction, claim).await? {
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let sent = deliver(&mut transaction, dispatch, sender, draft).await?;
+    let sent = deliver(&mut transaction, dispatch, policy, sender, draft).await?;
     let answer = match sent.state {
         State::Visible => Answer::created(&sent),
         State::Held | State::Recalled => Answer::accepted(&sent),
@@ -102,55 +102,66 @@ pub async fn send(
     Ok(answer)
 }
 
-/// Everything that decides is read under the locks, so that what is closed meanwhile closes this send too, or waits for it.
 async fn deliver(
     transaction: &mut Transaction,
     dispatch: &Dispatch,
+    policy: &Policy,
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Sent, Error> {
-    let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
+    let judged = judge(transaction, dispatch, policy, sender, draft).await?;
     let clock = transaction.context().clock().clone();
-    let now = clock.utc();
-    store::send_lock::share(transaction, school_id, sender_id).await?;
-    let reach = reach(transaction, sender, &draft.audience).await?;
-    let (thread_id, recipients) = (draft.thread_id, reach.recipients.as_slice());
-    let question = Question { school_id, now, sender_id, epoch: sender.claims.ep, thread_id, recipients };
-    let standing = store::standing::find(transaction, &question).await?;
-    if standing.is_contained && !dispatch.ablation.removes(Part::Revocation) {
-        return Err(RecallError::AccountContained.into());
-    }
-    if !standing.is_participant {
-        return Err(Error::ThreadNotFound);
-    }
-    if recipients.len() > SENSITIVE_FROM {
-        sender.may_be_sensitive?;
-    }
-    let sender_roles = roles_in(sender.claims, school_id);
-    let letter = Letter { sender_roles, recipient_roles: reach.kinds.clone(), is_reply: standing.is_reply };
-    let state = if dispatch.ablation.removes(Part::Restriction) {
-        State::Visible
-    } else {
-        as_restricted(&standing, &letter, now)?
-    };
+    let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
     if let Some(quoted) = draft.quotes
         && !store::message::hold_quoted(transaction, school_id, quoted, sender_id).await?
     {
         return Err(RecallError::QuotedNotFound.into());
     }
-    let new = NewMessage { state, ..new_message(&clock, sender_id, draft, &reach)? };
+    let new = new_message(&clock, sender_id, draft, &judged)?;
     store::message::insert(transaction, &new).await?;
-    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count: recipients.len(), state })
+    if judged.has_contacts {
+        store::usage::remember(transaction, (school_id, sender_id), new.recipients, new.sent_at).await?;
+    }
+    let recipient_count = new.recipients.len();
+    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count, state: new.state })
 }
 
-/// What restrictions make of a message.
-fn as_restricted(standing: &Standing, letter: &Letter, now: DateTime<Utc>) -> Result<State, Error> {
-    match restriction::judge(&standing.restrictions, letter) {
-        Passage::Free => Ok(State::Visible),
-        Passage::Held => Ok(State::Held),
-        Passage::Refused(by) => {
-            Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into())
-        }
+/// What would become of a message, without sending it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Prospect {
+    /// Whether it would be taken.
+    is_allowed: bool,
+    /// Where it would be taken: to how many people it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient_count: Option<usize>,
+    /// Where it would be taken: what becomes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    /// Where it would not: what sending would be answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<ProblemBody>,
+}
+
+/// Says beforehand what would become of a message: the same judgement, and nothing is written.
+pub async fn foresee(
+    dispatch: &Dispatch,
+    context: &Context,
+    sender: &Sender<'_>,
+    draft: &Draft,
+) -> Result<Prospect, Error> {
+    let policy = dispatch.policies.of(context, draft.audience.school_id()).await?;
+    let policy = policy.value().ok_or(Error::SchoolNotFound)?;
+    let mut transaction = dispatch.database.begin(context, Work::Write).await?;
+    let nothing = Prospect { is_allowed: false, recipient_count: None, state: None, why_not: None };
+    match judge(&mut transaction, dispatch, policy, sender, draft).await {
+        Ok(judged) => Ok(Prospect {
+            is_allowed: true,
+            recipient_count: Some(judged.reach.recipients.len()),
+            state: Some(judged.state),
+            ..nothing
+        }),
+        Err(error) if error.retryable() => Err(error),
+        Err(error) => Ok(Prospect { why_not: Some(error.problem().body()), ..nothing }),
     }
 }
 
@@ -159,7 +170,7 @@ fn new_message<'a>(
     clock: &SharedClock,
     sender_id: Uuid,
     draft: &'a Draft,
-    reach: &'a Reach,
+    judged: &'a Judged,
 ) -> Result<NewMessage<'a>, Error> {
     let id = ids::new_id(&**clock);
     let (thread_id, subject) = match (draft.thread_id, &draft.subject) {
@@ -174,10 +185,10 @@ fn new_message<'a>(
         subject,
         sender_id,
         audience: &draft.audience,
-        recipients: &reach.recipients,
+        recipients: &judged.reach.recipients,
         quotes_id: draft.quotes,
         body: &draft.body,
         sent_at: clock.utc(),
-        state: State::Visible,
+        state: judged.state,
     })
 }

@@ -1,20 +1,23 @@
-//! Settles what every home shows of what a school has decided, kept ready: nothing here decides about a send.
+//! Settles what is kept ready of what a school has decided: its rules and limits, and what homes show of restrictions.
 //!
-//! Restrictions are asked of the database inside each send's transaction; this copy is what people are told beforehand. It is
-//! renewed with each change of the school, and within a minute of a command on the host.
+//! It is renewed with each change of the school, and within a minute of a command on the host. Rules and limits are taken from
+//! here; restrictions are told to people from here, and asked of the database inside each send's transaction.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ablation::Part;
-use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy as Ages, version_of};
+use shared::cache::{Cache, Cached, LoadFailed, Loaded, Policy as Ages, raise, version_of};
 use shared::context::Context;
-use shared::pg::Database;
+use shared::pg::{Database, Transaction};
 use shared::service::Kit;
 use uuid::Uuid;
 
+use super::budget::Budgets;
+use super::communication_rule::Rules;
 use super::restriction::Restriction;
+use crate::error::Error;
 use crate::store;
 
 const AGES: Ages = Ages {
@@ -28,6 +31,10 @@ const AGES: Ages = Ages {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Policy {
     restrictions: Vec<Restriction>,
+    /// Who may write to whom.
+    pub rules: Rules,
+    /// How much anybody sends.
+    pub budgets: Budgets,
 }
 
 impl Policy {
@@ -64,6 +71,19 @@ impl Policies {
         self.kept.get(context, &tag, &tag, |context| load(self.database.clone(), context, school)).await
     }
 
+    /// Commits a change of a school and tells everybody.
+    pub async fn commit(
+        &self,
+        context: &Context,
+        mut transaction: Transaction,
+        school: Uuid,
+    ) -> Result<(), Error> {
+        let raised = raise(&mut transaction, &[policy_tag(school)]).await?;
+        transaction.commit().await?;
+        self.tell(context, &raised).await;
+        Ok(())
+    }
+
     /// Tells everybody of changes that have been committed.
     pub async fn tell(&self, context: &Context, raised: &[(String, i64)]) {
         for (tag, version) in raised {
@@ -82,5 +102,7 @@ async fn load(database: Database, context: Context, school: Uuid) -> Result<Load
     let version = version_of(&mut reader, &policy_tag(school)).await?;
     let now = context.clock().utc();
     let restrictions = store::restriction::read_in_force(&mut reader, school, now).await?;
-    Ok(Loaded { value: Some(Policy { restrictions }), version })
+    let rules = Rules::new(store::communication_rule::list(&mut reader, school).await?);
+    let budgets = Budgets::new(store::send_limit::list(&mut reader, school).await?);
+    Ok(Loaded { value: Some(Policy { restrictions, rules, budgets }), version })
 }

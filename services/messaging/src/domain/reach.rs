@@ -5,13 +5,11 @@ use shared::session::Role;
 use uuid::Uuid;
 
 use super::audience::Audience;
-use super::communication_rule::{Target, check};
+use super::budget::MOST_RECIPIENTS;
+use super::communication_rule::{Rules, Target, check};
 use super::sender::{Sender, roles_in};
 use crate::error::Error;
 use crate::store;
-
-/// No send reaches more people than this, whoever sends it.
-pub const MOST_RECIPIENTS: usize = 5_000;
 
 /// Whom a message reaches.
 #[derive(Debug)]
@@ -25,13 +23,14 @@ pub struct Reach {
 /// The people of an audience now, if the rules let the sender write to it.
 pub async fn reach(
     transaction: &mut Transaction,
+    rules: &Rules,
     sender: &Sender<'_>,
     audience: &Audience,
 ) -> Result<Reach, Error> {
     let (school_id, sender_id) = (audience.school_id(), sender.claims.sub);
     let roles = roles_in(sender.claims, school_id);
     let most = i64::try_from(MOST_RECIPIENTS + 1).unwrap_or(i64::MAX);
-    let allowed = |target: &Target| check(&roles, target).map_err(Error::Refused);
+    let allowed = |target: &Target| check(rules, &roles, target).map_err(Error::Refused);
     let (recipients, kinds) = match audience {
         Audience::Role { role, .. } => {
             allowed(&Target::Role(*role))?;

@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use shared::http::Problem;
-use shared::session::Role;
 
 use crate::domain::restriction::{Direction, Mode, NotYet, Restriction};
+use crate::domain::wording::people;
 
 /// Those for whom sending opens at the same moment are told to come within so many seconds of it.
 const OPENING_SPREAD_S: u32 = 60;
@@ -100,17 +100,4 @@ fn restricted(restriction: &Restriction, now: DateTime<Utc>) -> Problem {
         .with("mode", &restriction.mode)
         .with("direction", &restriction.direction)
         .with("role", &restriction.role)
-}
-
-/// Everybody with a role, in words.
-pub(super) fn people(role: Role) -> &'static str {
-    match role {
-        Role::Student => "pupils",
-        Role::Guardian => "guardians",
-        Role::Teacher => "teachers",
-        Role::Principal => "heads",
-        Role::SchoolLife => "the school life office",
-        Role::Staff => "administrative and technical staff",
-        Role::LocalAdmin => "local administrators",
-    }
 }

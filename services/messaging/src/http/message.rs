@@ -1,7 +1,7 @@
 //! Settles how a message is sent over HTTP.
 
 use actix_web::post;
-use actix_web::web::Data;
+use actix_web::web::{Data, Json};
 use garde::Validate;
 use serde::Deserialize;
 use shared::context::Context;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::app::Messaging;
 use crate::domain::audience::Audience;
-use crate::domain::message::{self, Draft, Sent};
+use crate::domain::message::{self, Draft, Prospect, Sent};
 use crate::domain::sender::Sender;
 
 /// Most people that can be named one by one.
@@ -51,7 +51,9 @@ pub struct NewMessage {
             description = "malformed_body, malformed_idempotency_key"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
-            description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), account_contained, foreign_origin"),
+            description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), account_contained, \
+                too_many_recipients, day_budget_spent, hour_budget_spent (what is left, and when it comes back), \
+                step_up_required, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "group_not_found, thread_not_found, quoted_message_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
@@ -71,6 +73,43 @@ pub async fn send(
     let NewMessage { subject, thread_id, quotes, body, audience } = new;
     let draft = Draft { subject, thread_id, quotes, body, audience };
     Ok(message::send(messaging.dispatch(), &context, &Sender::from(&caller), &draft, claim.as_ref()).await?)
+}
+
+/// A message that is not sent.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Intention {
+    /// A thread that it would go on.
+    #[garde(skip)]
+    thread_id: Option<Uuid>,
+    /// Whom it would be for.
+    #[garde(custom(is_bounded))]
+    audience: Audience,
+}
+
+/// Ask whether I may write to somebody, and why not, before I write: the judgement of a send, of which nothing is kept.
+#[utoipa::path(
+    tag = "messages",
+    request_body = Intention,
+    responses(
+        (status = 200, body = Prospect),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "foreign_origin"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable")
+    )
+)]
+#[post("/messaging/v1/messages/prospects")]
+pub async fn foresee(
+    context: Context,
+    caller: Caller,
+    messaging: Data<Messaging>,
+    Body(intended): Body<Intention>,
+) -> Result<Json<Prospect>, Problem> {
+    let Intention { thread_id, audience } = intended;
+    let draft = Draft { subject: None, thread_id, quotes: None, body: String::new(), audience };
+    Ok(Json(message::foresee(messaging.dispatch(), &context, &Sender::from(&caller), &draft).await?))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde calls")]

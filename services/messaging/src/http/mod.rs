@@ -1,11 +1,13 @@
 //! Settles the whole route table of messaging.
 
 mod account_response;
+mod communication_rule;
 mod home;
 mod inbox;
 mod message;
 mod recall;
 mod restriction;
+mod send_limit;
 mod thread;
 
 use shared::http::Access::{Sensitive, SignedIn};
@@ -33,6 +35,7 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(thread::mark_read, Normal, SignedIn)
         // as `domain::communication_rule` allows
         .serve(message::send, Normal, SignedIn)
+        .serve(message::foresee, Normal, SignedIn)
         // those in charge of the school, as `domain::administration` says; what stops a flood is given up last
         .serve(restriction::list, Critical, SignedIn)
         .serve(restriction::restrict, Critical, Sensitive)
@@ -47,5 +50,10 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         // administrators of the school
         .serve(account_response::respond, Critical, Sensitive)
         .serve(account_response::list, Critical, SignedIn)
-        .serve(account_response::show, Critical, SignedIn);
+        .serve(account_response::show, Critical, SignedIn)
+        // everybody of the school reads them, its administrators change them
+        .serve(communication_rule::list, Normal, SignedIn)
+        .serve(communication_rule::change, Normal, Sensitive)
+        .serve(send_limit::list, Normal, SignedIn)
+        .serve(send_limit::change, Normal, Sensitive);
 }

@@ -1,6 +1,7 @@
 //! Settles every SQL statement and every Redis key of messaging.
 
 pub mod account_response;
+pub mod communication_rule;
 pub mod delivery;
 pub mod directory;
 pub mod message;
@@ -9,6 +10,8 @@ pub mod recipient;
 pub mod restriction;
 pub mod roster;
 pub mod seed;
+pub mod send_limit;
 pub mod send_lock;
 pub mod standing;
 pub mod thread;
+pub mod usage;

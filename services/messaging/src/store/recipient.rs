@@ -1,10 +1,10 @@
 //! Settles who an audience is when a message is sent: its people but the sender, from messaging's own tables.
 
-use shared::pg::{Error, Transaction};
+use shared::pg::{Error, Row, Transaction};
 use shared::session::Role;
 use uuid::Uuid;
 
-use super::roster::{IS_GUARDIAN, IS_STUDENT};
+use super::roster::{IS_GUARDIAN, IS_STUDENT, IS_TEACHER};
 use crate::domain::audience::Part;
 use crate::domain::communication_rule::GroupRelation;
 
@@ -17,7 +17,7 @@ pub async fn list_of_group(
     most: i64,
 ) -> Result<Option<(GroupRelation, Vec<Uuid>)>, Error> {
     let sql = format!(
-        "select {IS_STUDENT}, {IS_GUARDIAN}, array(
+        "select {IS_STUDENT}, {IS_GUARDIAN}, {IS_TEACHER}, array(
              select person_id from (
                  select e.person_id from roster.enrolment e
                    where e.school_id = $1 and e.group_id = $3 and e.part = any($4)
@@ -30,7 +30,9 @@ pub async fn list_of_group(
     );
     let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
     let row = transaction.query_opt(&sql, &[&school_id, &sender_id, &group_id, &parts, &most]).await?;
-    Ok(row.map(|row| (GroupRelation { is_student: row.get(0), is_guardian: row.get(1) }, row.get(2))))
+    let relation =
+        |row: &Row| GroupRelation { is_student: row.get(0), is_guardian: row.get(1), is_teacher: row.get(2) };
+    Ok(row.map(|row| (relation(&row), row.get(3))))
 }
 
 /// Up to `most` people with a role in a school.

@@ -53,6 +53,10 @@ pub(super) const IS_GUARDIAN: &str = "exists (select 1 from directory.guardiansh
     join roster.enrolment e on e.school_id = w.school_id and e.person_id = w.student_id and e.part = 'student'
     where w.school_id = g.school_id and w.guardian_id = $2 and e.group_id = g.id)";
 
+/// Whether a person teaches or looks after a group.
+pub(super) const IS_TEACHER: &str = "exists (select 1 from roster.enrolment e
+    where e.school_id = g.school_id and e.group_id = g.id and e.person_id = $2 and e.part = 'teacher')";
+
 /// What a person is to others of a school; those who are not in the school are missing.
 pub async fn person_relations(
     transaction: &mut Transaction,
@@ -60,26 +64,26 @@ pub async fn person_relations(
     others: &[Uuid],
     person_id: Uuid,
 ) -> Result<HashMap<Uuid, PersonRelation>, Error> {
-    let sql = "select m.person_id, array_agg(m.role),
-                      exists (select 1 from roster.enrolment mine
-                              join roster.enrolment theirs
-                                on theirs.school_id = mine.school_id and theirs.group_id = mine.group_id
-                              where mine.school_id = $1 and mine.person_id = $2 and mine.part = 'student'
-                                and theirs.person_id = m.person_id),
-                      exists (select 1 from directory.guardianship w
-                              join roster.enrolment child
-                                on child.school_id = w.school_id and child.person_id = w.student_id
-                               and child.part = 'student'
-                              join roster.enrolment theirs
-                                on theirs.school_id = child.school_id and theirs.group_id = child.group_id
-                               and theirs.part = 'teacher'
-                              where w.school_id = $1 and w.guardian_id = $2 and theirs.person_id = m.person_id)
+    let sql = "with own as (select group_id from roster.enrolment where school_id = $1 and person_id = $2),
+               childs as (
+                   select e.group_id from directory.guardianship w
+                   join roster.enrolment e on e.school_id = w.school_id and e.person_id = w.student_id and e.part = 'student'
+                   where w.school_id = $1 and w.guardian_id = $2),
+               theirs as (
+                   select person_id, group_id from roster.enrolment where school_id = $1 and person_id = any($3)
+                   union
+                   select w.guardian_id, e.group_id from directory.guardianship w
+                   join roster.enrolment e on e.school_id = w.school_id and e.person_id = w.student_id and e.part = 'student'
+                   where w.school_id = $1 and w.guardian_id = any($3))
+               select m.person_id, array_agg(m.role),
+                      exists (select 1 from theirs t join own using (group_id) where t.person_id = m.person_id),
+                      exists (select 1 from theirs t join childs using (group_id) where t.person_id = m.person_id)
                from directory.membership m where m.school_id = $1 and m.person_id = any($3) group by m.person_id";
     let rows = transaction.query(sql, &[&school_id, &person_id, &others]).await?;
     let relation = |row: &Row| {
         let roles: Vec<String> = row.get(1);
         let roles = roles.iter().filter_map(|role| Role::parse(role)).collect();
-        (row.get(0), PersonRelation { roles, shares_group: row.get(2), teaches_child: row.get(3) })
+        (row.get(0), PersonRelation { roles, shares_group: row.get(2), shares_childs_group: row.get(3) })
     };
     Ok(rows.iter().map(relation).collect())
 }
@@ -101,7 +105,7 @@ pub async fn list_related(
                where w.school_id = any($1) and w.guardian_id = $2
              union
              select c.school_id, c.id from roster.student_group c where c.school_id = any($3) and c.kind = 'class')
-         select g.school_id, g.id, g.name, {IS_STUDENT}, {IS_GUARDIAN}
+         select g.school_id, g.id, g.name, {IS_STUDENT}, {IS_GUARDIAN}, {IS_TEACHER}
          from roster.student_group g join related r on r.school_id = g.school_id and r.group_id = g.id
          order by g.kind, g.name limit 500"
     );
@@ -110,7 +114,7 @@ pub async fn list_related(
         school_id: row.get(0),
         id: row.get(1),
         name: row.get(2),
-        relation: GroupRelation { is_student: row.get(3), is_guardian: row.get(4) },
+        relation: GroupRelation { is_student: row.get(3), is_guardian: row.get(4), is_teacher: row.get(5) },
     };
     Ok(rows.iter().map(group).collect())
 }

@@ -73,6 +73,11 @@ async fn ask(app: &App, threads: &Threads, route: &str, role: Option<Role>, whos
                 )
                 .await
         }
+        "POST /messaging/v1/messages/prospects" if whose != Whose::Own => return Asked::NoSense,
+        "POST /messaging/v1/messages/prospects" => {
+            let audience = to_class(CLASS, &["student"])["audience"].clone();
+            browser.post("/messaging/v1/messages/prospects", &json!({ "audience": audience })).await
+        }
         _ if route.contains("/schools/{school_id}/") => return in_school(app, route, role, whose).await,
         _ => return Asked::NoRow,
     };
@@ -101,6 +106,20 @@ async fn in_school(app: &App, route: &str, role: Option<Role>, whose: Whose) -> 
             let body = json!({ "mode": "open", "authority": "Principal" });
             let id = Uuid::nil();
             browser.post(&address(&format!("send-restrictions/{id}/reopen")), &body).await
+        }
+        "GET /messaging/v1/schools/{school_id}/communication-rules" => {
+            browser.get(&address("communication-rules")).await
+        }
+        "PUT /messaging/v1/schools/{school_id}/communication-rules" => {
+            let same = json!([{ "sender": "Staff", "recipient": "Staff", "scope": "school" }]);
+            let body = json!({ "rules": same, "authority": "Principal" });
+            browser.put(&address("communication-rules"), &body).await
+        }
+        "GET /messaging/v1/schools/{school_id}/send-limits" => browser.get(&address("send-limits")).await,
+        "PUT /messaging/v1/schools/{school_id}/send-limits/{role}" => {
+            let same = json!({ "per_message": 2_500, "broad_an_hour": 5_000 });
+            let body = json!({ "limits": same, "authority": "Principal" });
+            browser.put(&address("send-limits/Staff"), &body).await
         }
         "POST /messaging/v1/schools/{school_id}/all-clears" => {
             browser.post(&address("all-clears"), &json!({ "authority": "Principal" })).await

@@ -77,7 +77,7 @@ async fn a_refusal_says_why() {
     let app = App::start().await;
     let refused = app.send(Who::GUARDIAN, to_class(CLASS, &["student"])).await.expect(403);
     assert!(
-        refused.body["detail"].as_str().unwrap().contains("guardians write to the teachers"),
+        refused.body["detail"].as_str().unwrap().contains("Guardians of this school do not write to pupils"),
         "{refused:?}"
     );
 }

@@ -1,0 +1,104 @@
+//! Settles whether a message goes: the rules, the thread, the session, restrictions and budgets, in this order.
+//!
+//! Everything that decides is read under the locks of the send, so that what is closed meanwhile closes this send too, or
+//! waits for it; the school's rules and limits alone are as old as the cache lets them be.
+
+use chrono::{DateTime, Utc};
+use shared::ablation::Part;
+use shared::pg::Transaction;
+use shared::session::Role;
+
+use super::budget;
+use super::message::{Dispatch, Draft, State};
+use super::policy::Policy;
+use super::reach::{Reach, reach};
+use super::restriction::{self, Letter, Passage};
+use super::sender::{Sender, roles_in};
+use crate::error::{Error, RecallError, RestrictionError};
+use crate::store;
+use crate::store::standing::{Question, Standing};
+use crate::store::usage::Count;
+
+/// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
+const SENSITIVE_FROM: usize = 10;
+
+/// A message that is taken.
+#[derive(Debug)]
+pub struct Judged {
+    /// Whom it reaches.
+    pub reach: Reach,
+    /// What becomes of it.
+    pub state: State,
+    /// Whether its recipients are remembered as contacts of the sender.
+    pub has_contacts: bool,
+}
+
+/// Judges a draft, or says why it is not taken.
+pub async fn judge(
+    transaction: &mut Transaction,
+    dispatch: &Dispatch,
+    policy: &Policy,
+    sender: &Sender<'_>,
+    draft: &Draft,
+) -> Result<Judged, Error> {
+    let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
+    let now = transaction.context().clock().utc();
+    store::send_lock::share(transaction, school_id, sender_id).await?;
+    let reach = reach(transaction, &policy.rules, sender, &draft.audience).await?;
+    let (thread_id, recipients) = (draft.thread_id, reach.recipients.as_slice());
+    let question = Question { school_id, now, sender_id, epoch: sender.claims.ep, thread_id, recipients };
+    let standing = store::standing::find(transaction, &question).await?;
+    if standing.is_contained && !dispatch.ablation.removes(Part::Revocation) {
+        return Err(RecallError::AccountContained.into());
+    }
+    if !standing.is_participant {
+        return Err(Error::ThreadNotFound);
+    }
+    if recipients.len() > SENSITIVE_FROM {
+        sender.may_be_sensitive?;
+    }
+    let sender_roles = roles_in(sender.claims, school_id);
+    let has_contacts = !sender_roles.iter().any(|role| role.is_staff());
+    let letter = Letter { sender_roles, recipient_roles: reach.kinds.clone(), is_reply: standing.is_reply };
+    let state = as_restricted(dispatch, &standing, &letter, now)?;
+    if !dispatch.ablation.removes(Part::Budgets) {
+        within_budget(transaction, policy, sender, (&letter.sender_roles, recipients), now).await?;
+    }
+    Ok(Judged { reach, state, has_contacts })
+}
+
+/// What restrictions make of a message.
+fn as_restricted(
+    dispatch: &Dispatch,
+    standing: &Standing,
+    letter: &Letter,
+    now: DateTime<Utc>,
+) -> Result<State, Error> {
+    if dispatch.ablation.removes(Part::Restriction) {
+        return Ok(State::Visible);
+    }
+    match restriction::judge(&standing.restrictions, letter) {
+        Passage::Free => Ok(State::Visible),
+        Passage::Held => Ok(State::Held),
+        Passage::Refused(by) => {
+            Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into())
+        }
+    }
+}
+
+async fn within_budget(
+    transaction: &mut Transaction,
+    policy: &Policy,
+    sender: &Sender<'_>,
+    (roles, recipients): (&[Role], &[uuid::Uuid]),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let limits = policy.budgets.of(roles, sender.device_age(now));
+    let schools = sender.claims.schools();
+    let has_contacts = limits.people_a_day.is_some();
+    let sender_id = sender.claims.sub;
+    let count = Count { schools: &schools, sender_id, recipients, now, has_contacts };
+    let usage = store::usage::find(transaction, &count).await?;
+    budget::check(limits, &usage, recipients.len(), sender.has_fresh_code(now), now)
+        .map_err(|exceeded| Error::Exceeded { exceeded, now })
+}

@@ -1,0 +1,43 @@
+//! Settles what somebody reads who has sent as much as they may: what is left, and when it comes back.
+
+use actix_web::http::StatusCode;
+use chrono::{DateTime, Utc};
+use shared::http::Problem;
+
+use crate::domain::budget::{Exceeded, Spent};
+
+/// Those whose budgets come back at the same moment are told to come within so many seconds of it.
+const RETURN_SPREAD_S: u32 = 30;
+
+/// 403 and not 429, because libraries repeat a 429 by themselves.
+pub(super) fn exceeded(exceeded: &Exceeded, now: DateTime<Utc>) -> Problem {
+    let refused = |code, detail: String| Problem::new(StatusCode::FORBIDDEN, code, detail);
+    match exceeded {
+        Exceeded::Message { most } => {
+            let detail = format!("One message of yours goes to {most} people at most: write to fewer.");
+            refused("too_many_recipients", detail).with("most", most)
+        }
+        Exceeded::Day(spent) => {
+            let Spent { most, left, .. } = spent;
+            let detail = format!("You write to {most} different people a day at most, and {left} are left.");
+            returning(refused("day_budget_spent", detail), spent, now)
+        }
+        Exceeded::Hour(spent) => {
+            let Spent { most, left, .. } = spent;
+            let detail = format!(
+                "Your messages to many go to {most} recipients an hour at most, and {left} are left."
+            );
+            returning(refused("hour_budget_spent", detail), spent, now)
+        }
+        Exceeded::CodeNeeded => Problem::step_up_required(),
+    }
+}
+
+fn returning(problem: Problem, spent: &Spent, now: DateTime<Utc>) -> Problem {
+    let wait_s = u32::try_from((spent.back_at - now).num_seconds()).unwrap_or(0).saturating_add(1);
+    problem
+        .retry_after_within(wait_s, RETURN_SPREAD_S)
+        .with("most", &spent.most)
+        .with("left", &spent.left)
+        .with("until", &spent.back_at)
+}
