@@ -19,6 +19,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod keys;
+pub mod paris;
 pub mod pg;
 pub mod redis;
 pub mod resilience;

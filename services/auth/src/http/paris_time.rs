@@ -1,6 +1,7 @@
-//! Settles which hour people read on a page: that of Paris, by the European Union's rule for summer time (directive 2000/84/EC).
+//! Settles how people read a moment on a page: as an hour of Paris.
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
+use shared::paris::local;
 
 /// The months as people read them.
 const MONTHS: [(&str, &str); 12] = [
@@ -32,22 +33,6 @@ pub fn in_english(moment: DateTime<Utc>) -> String {
 
 fn month(local: DateTime<FixedOffset>) -> (&'static str, &'static str) {
     MONTHS.iter().zip(1..).find(|(_, number)| *number == local.month()).map_or(("", ""), |(names, _)| *names)
-}
-
-fn local(moment: DateTime<Utc>) -> DateTime<FixedOffset> {
-    let year = moment.year();
-    let is_summer = change(year, 3).is_none_or(|begin| begin <= moment)
-        && change(year, 10).is_none_or(|end| moment < end);
-    let hours = if is_summer { 2 } else { 1 };
-    FixedOffset::east_opt(hours * 3_600)
-        .map_or_else(|| moment.fixed_offset(), |zone| moment.with_timezone(&zone))
-}
-
-/// One in the morning, UTC, of the last Sunday of a month with 31 days.
-fn change(year: i32, month: u32) -> Option<DateTime<Utc>> {
-    let last = NaiveDate::from_ymd_opt(year, month, 31)?;
-    let sunday = last.checked_sub_days(Days::new(u64::from(last.weekday().num_days_from_sunday())))?;
-    Some(sunday.and_hms_opt(1, 0, 0)?.and_utc())
 }
 
 #[cfg(test)]
