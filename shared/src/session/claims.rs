@@ -98,7 +98,7 @@ pub struct Claims {
     pub auth_time: u64,
     /// How (RFC 8176): `pwd`, `otp`.
     pub amr: Vec<String>,
-    /// Since when this device is known to the account, in Unix seconds.
+    /// Since when the account knows this device, and has its password if a printed code has set it, in Unix seconds.
     pub dev_since: u64,
     /// Whether the token was issued without its session store: short-lived and good for nothing sensitive.
     pub deg: bool,

@@ -60,7 +60,7 @@ pub struct Identified {
     pub memberships: Vec<Membership>,
     /// How they proved who they are.
     pub method: Method,
-    /// Since when they sign in on this device, if they have before, in Unix seconds.
+    /// Since when they sign in on this device with this password, if they have before, in Unix seconds.
     pub device_since: Option<u64>,
     /// Which browser they use, as [`super::browser::label`] has it.
     pub browser: String,

@@ -91,7 +91,10 @@ impl SignIn {
             self.rehash.offer(account.person_id, &typed.password, hash);
         }
         let memberships = account.memberships.clone();
+        // A password that was just set with a code says no more than a new device: a thief may have had the code.
+        let set_at = account.code_password_at.and_then(|at| u64::try_from(at.timestamp()).ok());
         let device_since = origin.device.and_then(|device| device.known_since(account.person_id));
+        let device_since = device_since.map(|since| since.max(set_at.unwrap_or(0)));
         let who = Identified {
             person_id: account.person_id,
             epoch: account.epoch,

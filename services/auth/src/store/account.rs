@@ -1,5 +1,6 @@
 //! Settles how accounts are read and what a sign-in writes to them.
 
+use chrono::{DateTime, Utc};
 use shared::pg::{Error, Reader, Row, Transaction};
 use shared::session::{Membership, Role};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub struct Account {
     pub is_blocked: bool,
     /// Whether its password opens nothing until another is set.
     pub is_reset_forced: bool,
+    /// When its password was set with a printed code, if it was.
+    pub code_password_at: Option<DateTime<Utc>>,
     /// The person's roles.
     pub memberships: Vec<Membership>,
 }
@@ -48,7 +51,8 @@ pub(super) const MEMBERSHIPS: &str =
 pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Account>, Error> {
     let sql = format!(
         "select {MEMBERSHIPS}, a.person_id, p.given_name, p.family_name, a.password_hash, a.totp_secret,
-                a.is_demo, a.blocked_at is not null or a.locked_at is not null, a.reset_forced_at is not null
+                a.is_demo, a.blocked_at is not null or a.locked_at is not null, a.reset_forced_at is not null,
+                a.code_password_at
          from account a join person p on p.id = a.person_id where a.login = $1"
     );
     Ok(reader.query_opt(&sql, &[&login]).await?.map(|row| Account {
@@ -62,6 +66,7 @@ pub async fn find_by_login(reader: &mut Reader, login: &str) -> Result<Option<Ac
         is_demo: row.get(8),
         is_blocked: row.get(9),
         is_reset_forced: row.get(10),
+        code_password_at: row.get(11),
     }))
 }
 

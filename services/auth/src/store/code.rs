@@ -55,7 +55,8 @@ pub async fn redeem(
     Ok(transaction.execute(sql, &[&code_hash, &now]).await? == 1)
 }
 
-/// Sets a password, which ends a forced reset; `unlocks` where an administrator has vouched for the person.
+/// Sets a password, which ends a forced reset; `unlocks` where it is by a printed code, with which an administrator has
+/// vouched for the person.
 pub async fn set_password(
     transaction: &mut Transaction,
     person_id: Uuid,
@@ -63,8 +64,10 @@ pub async fn set_password(
     unlocks: bool,
 ) -> Result<(), Error> {
     let sql = "update account set password_hash = $2, reset_forced_at = null,
-                      locked_at = case when $3 then null else locked_at end
+                      locked_at = case when $3 then null else locked_at end,
+                      code_password_at = case when $3 then $4 else code_password_at end
                where person_id = $1";
-    transaction.execute(sql, &[&person_id, &password_hash, &unlocks]).await?;
+    let now = transaction.context().clock().utc();
+    transaction.execute(sql, &[&person_id, &password_hash, &unlocks, &now]).await?;
     Ok(())
 }

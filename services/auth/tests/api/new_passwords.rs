@@ -6,11 +6,11 @@ use std::time::Duration;
 use auth::Auth;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::clock::system_clock;
+use shared::clock::{Clock, system_clock};
 use shared::testing::{Answer, Client, ManualClock, Running, eventually};
 use uuid::Uuid;
 
-use crate::app::{App, PASSWORD, TOTP_SECRET, config, one_time_code as code_of, sign_in};
+use crate::app::{App, PASSWORD, TOTP_SECRET, claims, config, one_time_code as code_of, sign_in};
 use crate::containment::contain_at;
 
 const RESETS: &str = "/auth/v1/password-resets";
@@ -94,6 +94,25 @@ async fn a_code_ends_with_its_time_and_with_the_next_one() {
     clock.advance(Duration::from_hours(24 * 14));
     redeem(&app, RESETS, "zoe.martin", &second, NEW).await.expect_problem(401, "code_wrong");
     sign_in(&app.browser(), "zoe.martin", PASSWORD).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_device_is_new_again_with_a_password_that_a_code_has_set() {
+    let clock = ManualClock::default();
+    let (app, admin) = start(&clock).await;
+    let browser = app.browser();
+    let since = async |password: &str| {
+        sign_in(&browser, "zoe.martin", password).await.expect(201);
+        claims(&browser)["dev_since"].as_u64().unwrap()
+    };
+    let begin = clock.unix_seconds();
+    let code = print(&admin, ZOE, "reset").await.expect(201).body["code"].as_str().unwrap().to_owned();
+    assert_eq!(since(PASSWORD).await, begin);
+    clock.advance(Duration::from_mins(5));
+    assert_eq!(since(PASSWORD).await, begin);
+    redeem(&app, RESETS, "zoe.martin", &code, NEW).await.expect(204);
+    clock.advance(Duration::from_hours(30));
+    assert_eq!(since(NEW).await, begin + 300);
 }
 
 #[tokio::test(flavor = "multi_thread")]
