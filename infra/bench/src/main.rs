@@ -100,6 +100,8 @@ const BENCHMARKS: &[Benchmark] = &[
         needs: &[ENGINES, MESSAGING],
         run: Run::Compare(messaging::restriction::run),
     },
+    Benchmark { name: "send", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::send::run) },
+    Benchmark { name: "sends", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::sends::run) },
     Benchmark { name: "inbox", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::inbox::run) },
 ];
 

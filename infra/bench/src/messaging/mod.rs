@@ -3,6 +3,8 @@
 pub mod inbox;
 pub mod recall;
 pub mod restriction;
+pub mod send;
+pub mod sends;
 
 use std::path::PathBuf;
 use std::time::Duration;
