@@ -15,11 +15,14 @@ use utoipa::OpenApi;
 
 use crate::config::Config;
 use crate::domain::account_response::AccountResponses;
+use crate::domain::climate::Climates;
+use crate::domain::detection::normalise::NormalText;
 use crate::domain::message::Dispatch;
 use crate::domain::policy::Policies;
 use crate::domain::recalls::Recalls;
 use crate::domain::restrictions::Restrictions;
 use crate::worker::account_response::{Waiting, Worker};
+use crate::worker::forget;
 use crate::{http, store};
 
 mod migrations {
@@ -101,7 +104,13 @@ impl Service for Messaging {
         let ablation = kit.breakers.ablation();
         Ok(Self {
             database: kit.database.clone(),
-            dispatch: Dispatch { database: kit.database.clone(), policies: policies.clone(), ablation },
+            dispatch: Dispatch {
+                database: kit.database.clone(),
+                policies: policies.clone(),
+                climates: Climates::new(kit),
+                phrases: own.review_phrases.iter().map(|phrase| NormalText::of(phrase)).collect(),
+                ablation,
+            },
             restrictions: Restrictions::new(kit.database.clone(), Some(policies.clone())),
             policies,
             recalls: Recalls::new(kit.database.clone(), ablation),
@@ -119,6 +128,7 @@ impl Service for Messaging {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         self.sessions.start_workers(kit);
         self.policies.start_hearing(kit);
+        kit.workers.spawn(|stop| forget::run(kit.database.clone(), kit.clock.clone(), stop));
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let (responses, auth) = (self.account_responses.clone(), self.auth.clone());
         let worker = Worker::new(responses, auth, kit.clock.clone(), self.waiting.clone());

@@ -17,6 +17,11 @@ pub struct Config {
     /// Where siblings are.
     #[garde(dive)]
     pub siblings: Siblings,
+    /// Held messages with one of these phrases are shown to reviewers first, however they are spaced or disguised. None comes with
+    /// the software, a phrase alone holds nothing, and those under eight letters are not looked for.
+    #[garde(inner(length(chars, max = 100)), length(max = 200))]
+    #[serde(default)]
+    pub review_phrases: Vec<String>,
 }
 
 /// Internal addresses of siblings, one per instance.

@@ -9,10 +9,12 @@ use shared::{audit, idempotency, pg};
 use crate::domain::budget::Exceeded;
 use crate::domain::communication_rule::Refusal;
 
-mod recall;
 mod budget;
+mod hold;
+mod recall;
 mod restriction;
 
+pub use hold::HoldError;
 pub use recall::RecallError;
 pub use restriction::RestrictionError;
 
@@ -66,6 +68,9 @@ pub enum Error {
     /// Recalls and stolen accounts.
     #[error(transparent)]
     Recall(#[from] RecallError),
+    /// Held messages.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// So many recipients are a sensitive act, and the session cannot be checked in full now.
     #[error(transparent)]
     NotSensitive(#[from] NotSensitive),
@@ -104,7 +109,8 @@ impl Failure for Error {
             | Self::NotAllowed
             | Self::StepUpRequired
             | Self::Restriction(_)
-            | Self::Recall(_) => false,
+            | Self::Recall(_)
+            | Self::Hold(_) => false,
         }
     }
 
@@ -144,6 +150,7 @@ impl Failure for Error {
             Self::StepUpRequired => Problem::step_up_required(),
             Self::Restriction(error) => error.problem(),
             Self::Recall(error) => error.problem(),
+            Self::Hold(error) => error.problem(),
             Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
             Self::Database(pg::Error::Deadline)

@@ -1,18 +1,24 @@
-//! Settles whether a message goes: the rules, the thread, the session, restrictions and budgets, in this order.
+//! Settles what becomes of a message: the rules, the thread, the session, restrictions, budgets and a look at it, in this order.
 //!
 //! Everything that decides is read under the locks of the send, so that what is closed meanwhile closes this send too, or
 //! waits for it; the school's rules and limits alone are as old as the cache lets them be.
 
 use chrono::{DateTime, Utc};
 use shared::ablation::Part;
+use shared::cache::Cached;
+use shared::context::Context;
 use shared::pg::Transaction;
 use shared::session::Role;
 
 use super::budget;
+use super::detection::behaviour::Climate;
+use super::detection::verdict::Verdict;
+use super::hold::Hold;
 use super::message::{Dispatch, Draft, State};
 use super::policy::Policy;
 use super::reach::{Reach, reach};
 use super::restriction::{self, Letter, Passage};
+use super::second_look::{Look, Text, look};
 use super::sender::{Sender, roles_in};
 use crate::error::{Error, RecallError, RestrictionError};
 use crate::store;
@@ -22,25 +28,56 @@ use crate::store::usage::Count;
 /// More recipients than this make a send a sensitive act: a session that was ended must not reach a whole class.
 const SENSITIVE_FROM: usize = 10;
 
+/// What is made ready before the transaction begins.
+pub struct Ready {
+    policy: Cached<Policy>,
+    climate: Climate,
+    /// The text as it is compared.
+    pub text: Text,
+}
+
+impl Ready {
+    /// For a draft.
+    pub async fn make(dispatch: &Dispatch, context: &Context, draft: &Draft) -> Result<Self, Error> {
+        Ok(Self {
+            policy: dispatch.policies.of(context, draft.audience.school_id()).await?,
+            climate: dispatch.climates.now(context).await?,
+            text: Text::of(draft.subject.as_deref(), &draft.body),
+        })
+    }
+}
+
 /// A message that is taken.
 #[derive(Debug)]
 pub struct Judged {
     /// Whom it reaches.
     pub reach: Reach,
-    /// What becomes of it.
-    pub state: State,
+    /// Why it waits, if it does.
+    pub hold: Option<Hold>,
+    /// What was seen of it.
+    pub look: Look,
+    /// What restrictions have to know of it on the day of its release.
+    pub letter: Letter,
     /// Whether its recipients are remembered as contacts of the sender.
     pub has_contacts: bool,
+}
+
+impl Judged {
+    /// What becomes of it.
+    pub fn state(&self) -> State {
+        if self.hold.is_some() { State::Held } else { State::Visible }
+    }
 }
 
 /// Judges a draft, or says why it is not taken.
 pub async fn judge(
     transaction: &mut Transaction,
     dispatch: &Dispatch,
-    policy: &Policy,
+    ready: &Ready,
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Judged, Error> {
+    let policy = ready.policy.value().ok_or(Error::SchoolNotFound)?;
     let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
     let now = transaction.context().clock().utc();
     store::send_lock::share(transaction, school_id, sender_id).await?;
@@ -60,11 +97,21 @@ pub async fn judge(
     let sender_roles = roles_in(sender.claims, school_id);
     let has_contacts = !sender_roles.iter().any(|role| role.is_staff());
     let letter = Letter { sender_roles, recipient_roles: reach.kinds.clone(), is_reply: standing.is_reply };
-    let state = as_restricted(dispatch, &standing, &letter, now)?;
+    let restricted = as_restricted(dispatch, &standing, &letter, now)?;
     if !dispatch.ablation.removes(Part::Budgets) {
         within_budget(transaction, policy, sender, (&letter.sender_roles, recipients), now).await?;
     }
-    Ok(Judged { reach, state, has_contacts })
+    let known = (school_id, letter.sender_roles.as_slice(), &reach);
+    let look = look(transaction, ready.climate, sender, known, &ready.text).await?;
+    let suspected = match &look.judgement.verdict {
+        Verdict::Hold(hold) if !dispatch.ablation.removes(Part::Hold) => Some(Hold::from(hold.clone())),
+        Verdict::Hold(_) | Verdict::Deliver => None,
+    };
+    let hold = match (restricted, suspected) {
+        (Some(one), Some(other)) => Some(one.and(other)),
+        (one, other) => one.or(other),
+    };
+    Ok(Judged { reach, hold, look, letter, has_contacts })
 }
 
 /// What restrictions make of a message.
@@ -73,13 +120,13 @@ fn as_restricted(
     standing: &Standing,
     letter: &Letter,
     now: DateTime<Utc>,
-) -> Result<State, Error> {
+) -> Result<Option<Hold>, Error> {
     if dispatch.ablation.removes(Part::Restriction) {
-        return Ok(State::Visible);
+        return Ok(None);
     }
     match restriction::judge(&standing.restrictions, letter) {
-        Passage::Free => Ok(State::Visible),
-        Passage::Held => Ok(State::Held),
+        Passage::Free => Ok(None),
+        Passage::Held => Ok(Some(Hold::of_restriction())),
         Passage::Refused(by) => {
             Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into())
         }

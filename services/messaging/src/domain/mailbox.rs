@@ -56,9 +56,10 @@ pub async fn thread(
     id: Uuid,
 ) -> Result<ThreadView, Error> {
     let mut reader = database.read(context).await?;
-    let (subject, messages) = store::thread::find_view(&mut reader, &caller.schools(), caller.sub, id)
-        .await?
-        .ok_or(Error::ThreadNotFound)?;
+    let (subject, messages) =
+        store::thread::find_view(&mut reader, &caller.schools(), caller.sub, id, context.clock().utc())
+            .await?
+            .ok_or(Error::ThreadNotFound)?;
     Ok(ThreadView { id, subject, messages })
 }
 

@@ -1,5 +1,7 @@
 //! Settles how a message is sent: checked, stored once, delivered to everybody in the same transaction.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use shared::ablation::Ablation;
 use shared::clock::SharedClock;
@@ -12,12 +14,18 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::audience::Audience;
-use super::judgement::{Judged, judge};
-use super::policy::{Policies, Policy};
+use super::climate::Climates;
+use super::detection::fingerprint::Fingerprint;
+use super::detection::normalise::NormalText;
+use super::detection::priority::{Priority, priority};
+use super::hold::{HoldView, Why};
+use super::judgement::{Judged, Ready, judge};
+use super::policy::Policies;
 use super::sender::Sender;
 use crate::error::{Error, RecallError};
 use crate::store;
 use crate::store::message::NewMessage;
+use crate::store::text::Kind;
 
 /// What a person writes.
 pub struct Draft {
@@ -41,6 +49,9 @@ pub struct Sent {
     /// How many people receive it.
     recipient_count: usize,
     state: State,
+    /// Why it waits, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<HoldView>,
 }
 
 /// What became of a message.
@@ -49,10 +60,12 @@ pub struct Sent {
 pub enum State {
     /// It is in the mailboxes of its recipients.
     Visible,
-    /// Its recipients do not see it: it waits until somebody of the school has looked at it.
+    /// Its recipients do not see it: it waits until somebody has looked at it.
     Held,
     /// It was withdrawn: where its recipients saw it they read what to do.
     Recalled,
+    /// Somebody has looked at it, and it goes to nobody; or nobody has for too long.
+    Refused,
 }
 
 impl State {
@@ -62,6 +75,7 @@ impl State {
             Self::Visible => "visible",
             Self::Held => "held",
             Self::Recalled => "recalled",
+            Self::Refused => "refused",
         }
     }
 }
@@ -73,6 +87,10 @@ pub struct Dispatch {
     pub database: Database,
     /// What schools have decided.
     pub policies: Policies,
+    /// Who has been sending lately.
+    pub climates: Climates,
+    /// What makes a second look urgent.
+    pub phrases: Arc<[NormalText]>,
     /// What proofs have taken away.
     pub ablation: Ablation,
 }
@@ -85,17 +103,16 @@ pub async fn send(
     draft: &Draft,
     claim: Option<&Claim>,
 ) -> Result<Answer, Error> {
-    let policy = dispatch.policies.of(context, draft.audience.school_id()).await?;
-    let policy = policy.value().ok_or(Error::SchoolNotFound)?;
+    let ready = Ready::make(dispatch, context, draft).await?;
     let mut transaction = dispatch.database.begin(context, Work::Write).await?;
     let token = match idempotency::begin(&mut transaction, claim).await? {
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let sent = deliver(&mut transaction, dispatch, policy, sender, draft).await?;
+    let sent = deliver(&mut transaction, dispatch, &ready, sender, draft).await?;
     let answer = match sent.state {
         State::Visible => Answer::created(&sent),
-        State::Held | State::Recalled => Answer::accepted(&sent),
+        State::Held | State::Recalled | State::Refused => Answer::accepted(&sent),
     };
     let answer = idempotency::finish(&mut transaction, token, answer).await?;
     transaction.commit().await?;
@@ -105,11 +122,11 @@ pub async fn send(
 async fn deliver(
     transaction: &mut Transaction,
     dispatch: &Dispatch,
-    policy: &Policy,
+    ready: &Ready,
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Sent, Error> {
-    let judged = judge(transaction, dispatch, policy, sender, draft).await?;
+    let judged = judge(transaction, dispatch, ready, sender, draft).await?;
     let clock = transaction.context().clock().clone();
     let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
     if let Some(quoted) = draft.quotes
@@ -117,13 +134,22 @@ async fn deliver(
     {
         return Err(RecallError::QuotedNotFound.into());
     }
-    let new = new_message(&clock, sender_id, draft, &judged)?;
+    let new = new_message(&clock, sender_id, draft, (ready, &judged))?;
     store::message::insert(transaction, &new).await?;
     if judged.has_contacts {
         store::usage::remember(transaction, (school_id, sender_id), new.recipients, new.sent_at).await?;
     }
+    let place = (school_id, new.id);
+    if let Some(fingerprint) = &ready.text.fingerprint {
+        store::text::insert(transaction, place, fingerprint, Kind::Sent).await?;
+    }
+    if let Some(hold) = &judged.hold {
+        let is_urgent = priority(&ready.text.normal, &dispatch.phrases) == Priority::First;
+        store::hold::insert(transaction, place, (hold, is_urgent), &judged.letter, new.sent_at).await?;
+    }
+    let hold = judged.hold.as_ref().map(|hold| HoldView::new(hold, new.sent_at));
     let recipient_count = new.recipients.len();
-    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count, state: new.state })
+    Ok(Sent { id: new.id, thread_id: new.thread_id, recipient_count, state: new.state, hold })
 }
 
 /// What would become of a message, without sending it.
@@ -137,6 +163,9 @@ pub struct Prospect {
     /// Where it would be taken: what becomes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,
+    /// Where it would wait: why, as far as that can be told without the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<Vec<Why>>,
     /// Where it would not: what sending would be answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     why_not: Option<ProblemBody>,
@@ -149,15 +178,16 @@ pub async fn foresee(
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Prospect, Error> {
-    let policy = dispatch.policies.of(context, draft.audience.school_id()).await?;
-    let policy = policy.value().ok_or(Error::SchoolNotFound)?;
+    let ready = Ready::make(dispatch, context, draft).await?;
     let mut transaction = dispatch.database.begin(context, Work::Write).await?;
-    let nothing = Prospect { is_allowed: false, recipient_count: None, state: None, why_not: None };
-    match judge(&mut transaction, dispatch, policy, sender, draft).await {
+    let nothing =
+        Prospect { is_allowed: false, recipient_count: None, state: None, hold: None, why_not: None };
+    match judge(&mut transaction, dispatch, &ready, sender, draft).await {
         Ok(judged) => Ok(Prospect {
             is_allowed: true,
             recipient_count: Some(judged.reach.recipients.len()),
-            state: Some(judged.state),
+            state: Some(judged.state()),
+            hold: judged.hold.map(|hold| hold.reasons),
             ..nothing
         }),
         Err(error) if error.retryable() => Err(error),
@@ -170,7 +200,7 @@ fn new_message<'a>(
     clock: &SharedClock,
     sender_id: Uuid,
     draft: &'a Draft,
-    judged: &'a Judged,
+    (ready, judged): (&Ready, &'a Judged),
 ) -> Result<NewMessage<'a>, Error> {
     let id = ids::new_id(&**clock);
     let (thread_id, subject) = match (draft.thread_id, &draft.subject) {
@@ -189,6 +219,8 @@ fn new_message<'a>(
         quotes_id: draft.quotes,
         body: &draft.body,
         sent_at: clock.utc(),
-        state: judged.state,
+        state: judged.state(),
+        fingerprint: ready.text.fingerprint.as_ref().map(Fingerprint::to_bytes),
+        look: &judged.look,
     })
 }

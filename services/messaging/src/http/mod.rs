@@ -2,6 +2,7 @@
 
 mod account_response;
 mod communication_rule;
+mod held_message;
 mod home;
 mod inbox;
 mod message;
@@ -51,6 +52,10 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(account_response::respond, Critical, Sensitive)
         .serve(account_response::list, Critical, SignedIn)
         .serve(account_response::show, Critical, SignedIn)
+        // those who may review in the school, and the senders
+        .serve(held_message::list, Normal, Sensitive)
+        .serve(held_message::decide, Normal, Sensitive)
+        .serve(held_message::release, Normal, Sensitive)
         // everybody of the school reads them, its administrators change them
         .serve(communication_rule::list, Normal, SignedIn)
         .serve(communication_rule::change, Normal, Sensitive)

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::audience::Audience;
 use crate::domain::message::State;
+use crate::domain::second_look::Look;
 
 /// A message to be.
 pub struct NewMessage<'a> {
@@ -31,6 +32,10 @@ pub struct NewMessage<'a> {
     pub sent_at: DateTime<Utc>,
     /// What becomes of it.
     pub state: State,
+    /// Of its text, if it is long enough to be compared.
+    pub fingerprint: Option<Vec<u8>>,
+    /// What was seen when it was looked at.
+    pub look: &'a Look,
 }
 
 /// Holds a message that somebody quotes until they have: it is not withdrawn in between. False when it is not there for them.
@@ -55,12 +60,13 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
                    insert into thread (school_id, id, subject, started_by, started_at)
                    select $1, $2, $4, $5, $6 where $4::text is not null),
                sent as (
-                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state, quotes_id)
-                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10, $11))
+                   insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state, quotes_id,
+                                        fingerprint, audience_mark, is_noticed, is_newcomer)
+                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10, $11, $12, $13, $14, $15))
                insert into delivery (school_id, recipient_id, message_id, thread_id)
                select $1, recipient, $2, $3 from unnest($8::uuid[]) recipient";
     let audience = serde_json::to_value(new.audience).unwrap_or_default();
-    let params: [&(dyn ToSql + Sync); 11] = [
+    let params: [&(dyn ToSql + Sync); 15] = [
         &new.school_id,
         &new.id,
         &new.thread_id,
@@ -72,6 +78,10 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
         &new.body,
         &new.state.name(),
         &new.quotes_id,
+        &new.fingerprint,
+        &new.look.audience,
+        &new.look.judgement.is_noticed,
+        &new.look.judgement.is_newcomer,
     ];
     transaction.execute(sql, &params).await.map(|_| ())
 }

@@ -6,6 +6,7 @@ use shared::pg::{Error, Json, Reader, Row};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::hold::{HELD_DAYS, HELD_FOR, HoldView};
 use crate::domain::message::State;
 use crate::domain::support_text;
 
@@ -21,8 +22,11 @@ pub struct ThreadMessage {
     body: String,
     sent_at: DateTime<Utc>,
     recipient_count: i32,
-    /// Others see what is visible, and the place of what they saw and was withdrawn.
+    /// Of others, what is visible is here, and the place of what was seen and was withdrawn.
     state: State,
+    /// Of the reader's own messages: why it waits, or what was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<HoldView>,
 }
 
 /// The subject of the thread `t`, while the message that began it was not withdrawn: a subject can threaten as well.
@@ -35,28 +39,34 @@ pub async fn find_view(
     schools: &[Uuid],
     person_id: Uuid,
     thread_id: Uuid,
+    now: DateTime<Utc>,
 ) -> Result<Option<(String, Vec<ThreadMessage>)>, Error> {
     // Recipients of what was held have never seen it: where it was withdrawn as well, there is no place for it.
     let sql = format!(
         "select {SUBJECT}, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
-                m.recipient_count, to_jsonb(m.state), s.name, w.contact
+                m.recipient_count, to_jsonb(case when m.state = 'held' and h.held_at <= $4 then 'refused' else m.state end),
+                s.name, w.contact,
+                case when h.message_id is not null then jsonb_build_object(
+                    'reasons', h.reasons, 'released_by', h.release, 'outcome', h.outcome, 'note', h.note,
+                    'until', h.held_at + make_interval(days => {HELD_DAYS})) end
          from thread t
          join message m on m.school_id = t.school_id and m.thread_id = t.id
          left join directory.person p on p.id = m.sender_id
          left join directory.school s on s.id = m.school_id
+         left join hold h on h.school_id = m.school_id and h.message_id = m.id and m.sender_id = $2
          left join lateral (
              select r.contact, c.state_before from recall_message c
              join recall r on r.school_id = c.school_id and r.id = c.recall_id
              where c.school_id = m.school_id and c.message_id = m.id and r.state <> 'restored'
              order by r.hidden_at desc, r.id desc limit 1) w on m.state = 'recalled'
          where t.school_id = any($1) and t.id = $3
-           and (m.sender_id = $2 and m.state in ('visible', 'held', 'recalled')
-                or m.state in ('visible', 'recalled') and w.state_before is distinct from 'held' and exists (
+           and (m.sender_id = $2
+                or m.state in ('visible', 'recalled') and coalesce(w.state_before, 'visible') = 'visible' and exists (
                     select 1 from delivery d
                     where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
          order by m.id desc limit 100"
     );
-    let rows = reader.query(&sql, &[&schools, &person_id, &thread_id]).await?;
+    let rows = reader.query(&sql, &[&schools, &person_id, &thread_id, &(now - HELD_FOR)]).await?;
     let messages = rows.iter().rev().map(message).collect::<Result<Vec<_>, Error>>()?;
     Ok(rows.first().map(|row| (support_text::subject(row.get(0)), messages)))
 }
@@ -73,5 +83,6 @@ fn message(row: &Row) -> Result<ThreadMessage, Error> {
         sent_at: row.get(5),
         recipient_count: row.get(6),
         state,
+        hold: row.try_get::<_, Option<Json<HoldView>>>(10)?.map(|hold| hold.0).filter(|_| is_shown),
     })
 }

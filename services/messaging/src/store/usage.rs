@@ -1,13 +1,19 @@
 //! Settles what is counted of an account's sends: in all its schools, whatever became of them, under the locks of the next one.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::pg::{Error, Transaction};
+use shared::pg::{Error, Reader, Transaction};
 use uuid::Uuid;
 
 use crate::domain::budget::{BROAD_FROM, Usage};
+use crate::domain::climate::Climate;
+use crate::domain::detection::behaviour::CLIMATE_SENDS;
+use crate::domain::detection::window::LOOKED_BACK;
 
 /// More messages of an hour than this are not looked at: their recipients would exceed every limit.
 const MOST_BROAD: i64 = 3_000;
+
+/// A school year and its holidays.
+const CONTACTS_KEPT_FOR: TimeDelta = TimeDelta::days(400);
 
 /// A message that is to be counted.
 pub struct Count<'a> {
@@ -46,6 +52,49 @@ pub async fn find(transaction: &mut Transaction, count: &Count<'_>) -> Result<Us
     Ok(Usage { others_of_day: row.get(0), broad_of_hour })
 }
 
+/// What a sender is used to.
+#[derive(Debug, Clone, Copy)]
+pub struct Habits {
+    /// Most recipients of a message of theirs that people see, a day ago or earlier.
+    pub widest_before: u32,
+    /// To how many of these people they have never written; 0 where contacts are not kept.
+    pub new_recipients: u32,
+}
+
+/// What a sender is used to, before this message.
+pub async fn find_habits(
+    transaction: &mut Transaction,
+    (school_id, sender_id): (Uuid, Uuid),
+    recipients: &[Uuid],
+    now: DateTime<Utc>,
+    has_contacts: bool,
+) -> Result<Habits, Error> {
+    let sql = "select coalesce((select recipient_count from message
+                                where sender_id = $2 and state = 'visible' and sent_at <= $4
+                                order by recipient_count desc limit 1), 0),
+                      (select count(*) from unnest($3::uuid[]) recipient
+                       where $5 and not exists (select 1 from contact where school_id = $1 and sender_id = $2
+                                                and recipient_id = recipient))";
+    let yesterday = now - TimeDelta::days(1);
+    let row =
+        transaction.query_one(sql, &[&school_id, &sender_id, &recipients, &yesterday, &has_contacts]).await?;
+    Ok(Habits {
+        widest_before: u32::try_from(row.get::<_, i32>(0)).unwrap_or(0),
+        new_recipients: u32::try_from(row.get::<_, i64>(1)).unwrap_or(u32::MAX),
+    })
+}
+
+/// Who sent the newest messages of all schools that people see and that are older than a campaign is noticed.
+pub async fn find_climate(reader: &mut Reader, now: DateTime<Utc>) -> Result<Climate, Error> {
+    let sql = "select count(distinct sender_id), count(distinct sender_id) filter (where is_newcomer)
+               from (select sender_id, is_newcomer from message
+                     where state = 'visible' and id < $1 order by id desc limit $2) latest";
+    let limit = i64::try_from(CLIMATE_SENDS).unwrap_or(i64::MAX);
+    let row = reader.query_one(sql, &[&super::text::first_id_of(now - LOOKED_BACK), &limit]).await?;
+    let count = |column| usize::try_from(row.get::<_, i64>(column)).unwrap_or(0);
+    Ok(Climate { people: count(0), newcomers: count(1) })
+}
+
 /// Remembers to whom somebody has written now.
 pub async fn remember(
     transaction: &mut Transaction,
@@ -57,4 +106,11 @@ pub async fn remember(
                select $1, $2, recipient, $4 from unnest($3::uuid[]) recipient
                on conflict (school_id, sender_id, recipient_id) do update set last_at = excluded.last_at";
     transaction.execute(sql, &[&school_id, &sender_id, &recipients, &now]).await.map(|_| ())
+}
+
+/// Forgets a batch of contacts that nobody has written to for a school year; says how many.
+pub async fn delete_old(transaction: &mut Transaction, now: DateTime<Utc>) -> Result<u64, Error> {
+    let sql = "delete from contact where ctid = any(array(
+                   select ctid from contact where last_at < $1 limit $2))";
+    transaction.execute(sql, &[&(now - CONTACTS_KEPT_FOR), &super::text::BATCH]).await
 }

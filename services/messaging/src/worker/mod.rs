@@ -1,3 +1,4 @@
 //! Settles what messaging does beside requests.
 
 pub mod account_response;
+pub mod forget;

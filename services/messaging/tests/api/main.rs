@@ -15,6 +15,7 @@ mod commit_fault;
 mod communication_rule;
 mod hardening;
 mod histories;
+mod hold;
 mod home;
 mod idempotency;
 mod inbox;

@@ -24,9 +24,11 @@ use futures_util::future::{join, join_all};
 use futures_util::stream::iter;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use shared::ablation::{Ablation, Part};
 use shared::clock::system_clock;
 use shared::context::Context;
 use shared::redis::Cluster;
+use shared::service::Config;
 use shared::session::{Claims, News, Revocation, Role, Scope, Streams};
 use shared::testing::{Client, breakers};
 use tokio::runtime::Handle;
@@ -76,7 +78,10 @@ struct Span {
 impl World {
     async fn start() -> Self {
         let auth = StandIn::start().await;
-        let app = App::start_changed(&auth.server.uri(), |_| {}).await;
+        // At night first messages wait for a second look, and these histories are about what is refused and withdrawn.
+        let without_holds =
+            |config: &mut Config<messaging::Config>| config.ablate = Ablation::default().without(Part::Hold);
+        let app = App::start_changed(&auth.server.uri(), without_holds).await;
         let cluster = Cluster::connect(&app.config.redis, &breakers(), &Handle::current()).await.unwrap();
         let database = app.database.connect().await;
         let (streams, epoch, moments) = (Streams::new(cluster), Mutex::new(0), AtomicU64::new(0));
