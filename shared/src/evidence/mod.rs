@@ -9,7 +9,7 @@
 //! anything else of an act than the checkpoints say, of which others may hold older ones.
 //!
 //! **Sealed texts** are encrypted twice, once for each of two persons, whose private keys never come near the service. Either
-//! can open them alone (`docs/decisions/0054`). What is sealed carries a commitment, the SHA-256 of 32 random bytes and the
+//! can open them alone (`docs/decisions/0056`). What is sealed carries a commitment, the SHA-256 of 32 random bytes and the
 //! text: it says of an opened text that it is the one that was sealed, and nothing of one that is not.
 
 mod format;
