@@ -129,6 +129,9 @@ struct Account {
     school: Uuid,
     #[arg(long)]
     person: Uuid,
+    /// The incident that it belongs to.
+    #[arg(long)]
+    incident: Option<Uuid>,
     /// Who demanded it.
     #[arg(long)]
     authority: Authority,
@@ -140,7 +143,7 @@ impl Account {
     }
 
     fn order(&self) -> Order {
-        Order::of_operator(self.authority.clone().into_text())
+        Order::of_operator(self.authority.clone().into_text()).in_incident(self.incident)
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Who demanded an act: the head, the rectorate, the police, the person. Name an office rather than a name.
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
@@ -45,4 +46,7 @@ pub struct Demanded {
     /// Who demanded it.
     #[garde(dive)]
     pub authority: Authority,
+    /// The incident that it belongs to.
+    #[garde(skip)]
+    pub incident: Option<Uuid>,
 }

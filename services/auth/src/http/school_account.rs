@@ -114,7 +114,8 @@ pub async fn block(
     Body(demanded): Body<Demanded>,
 ) -> Result<HttpResponse, Problem> {
     let (of, now_s) = (of(&path), context.clock().unix_seconds());
-    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?
+        .in_incident(demanded.incident);
     school_account::block(auth.revocations(), &context, &order, of).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -144,7 +145,8 @@ pub async fn unblock(
     Body(demanded): Body<Demanded>,
 ) -> Result<HttpResponse, Problem> {
     let (of, now_s) = (of(&path), context.clock().unix_seconds());
-    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, of.school, now_s, demanded.authority.into_text())?
+        .in_incident(demanded.incident);
     school_account::unblock(auth.database(), &context, &order, of).await?;
     Ok(HttpResponse::NoContent().finish())
 }

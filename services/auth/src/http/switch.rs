@@ -156,7 +156,8 @@ pub async fn end(
 ) -> Result<HttpResponse, Problem> {
     let (school, id) = *path;
     let now_s = context.clock().unix_seconds();
-    let order = order_in_school(&caller, school, now_s, demanded.authority.into_text())?;
+    let order = order_in_school(&caller, school, now_s, demanded.authority.into_text())?
+        .in_incident(demanded.incident);
     auth.switches().end(&context, &order, Some(school), id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
