@@ -17,12 +17,15 @@ use crate::config::Config;
 use crate::domain::account_response::AccountResponses;
 use crate::domain::climate::Climates;
 use crate::domain::detection::normalise::NormalText;
+use crate::domain::incidents::Incidents;
 use crate::domain::message::Dispatch;
 use crate::domain::policy::Policies;
 use crate::domain::recalls::Recalls;
 use crate::domain::restrictions::Restrictions;
+use crate::domain::timeline::Timelines;
 use crate::worker::account_response::{Waiting, Worker};
 use crate::worker::forget;
+use crate::worker::retention::Retention;
 use crate::{http, store};
 
 mod migrations {
@@ -39,6 +42,7 @@ pub struct Messaging {
     recalls: Recalls,
     account_responses: AccountResponses,
     waiting: Waiting,
+    timelines: Timelines,
     sessions: ResourceServer,
     auth: Sibling,
     courses: Sibling,
@@ -57,6 +61,14 @@ impl Messaging {
 
     pub(crate) fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    pub(crate) fn incidents(&self) -> &Incidents {
+        &self.timelines.incidents
+    }
+
+    pub(crate) fn timelines(&self) -> &Timelines {
+        &self.timelines
     }
 
     pub(crate) fn restrictions(&self) -> &Restrictions {
@@ -102,6 +114,12 @@ impl Service for Messaging {
         let auth = sibling("auth", &own.siblings.auth)?;
         let policies = Policies::new(kit);
         let ablation = kit.breakers.ablation();
+        let timelines = Timelines {
+            incidents: Incidents::new(kit.database.clone()),
+            database: kit.database.clone(),
+            log: kit.audit.clone(),
+            auth: auth.clone(),
+        };
         Ok(Self {
             database: kit.database.clone(),
             dispatch: Dispatch {
@@ -116,6 +134,7 @@ impl Service for Messaging {
             recalls: Recalls::new(kit.database.clone(), ablation),
             account_responses: AccountResponses::new(kit.database.clone(), ablation),
             waiting: Waiting::default(),
+            timelines,
             sessions: ResourceServer::open(&own.access_tokens, &auth, kit).await,
             auth,
             courses: sibling("courses", &own.siblings.courses)?,
@@ -129,6 +148,8 @@ impl Service for Messaging {
         self.sessions.start_workers(kit);
         self.policies.start_hearing(kit);
         kit.workers.spawn(|stop| forget::run(kit.database.clone(), kit.clock.clone(), stop));
+        let retention = Retention { database: kit.database.clone(), clock: kit.clock.clone() };
+        kit.workers.spawn(|stop| retention.run(stop));
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let (responses, auth) = (self.account_responses.clone(), self.auth.clone());
         let worker = Worker::new(responses, auth, kit.clock.clone(), self.waiting.clone());

@@ -1,8 +1,11 @@
 //! Settles what can be configured of messaging.
 
+use std::path::PathBuf;
+
 use garde::Validate;
 use serde::Deserialize;
 use shared::config::{Invalid, Profile};
+use shared::evidence::ReaderKey;
 use shared::service::OwnConfig;
 use shared::session::AccessTokens;
 use url::Url;
@@ -22,6 +25,34 @@ pub struct Config {
     #[garde(inner(length(chars, max = 100)), length(max = 200))]
     #[serde(default)]
     pub review_phrases: Vec<String>,
+    /// For whom messages are sealed as evidence; without it no evidence is exported.
+    #[serde(default)]
+    #[garde(dive)]
+    pub evidence: Option<Evidence>,
+}
+
+/// For whom messages are sealed as evidence.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Public keys (X25519 in a JWK) of two persons, made by `ent evidence keys` on machines of theirs.
+    #[garde(length(equal = 2))]
+    pub reader_key_files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// The keys of the two persons; none where they are not configured.
+    pub fn reader_keys(&self, profile: Profile) -> Result<Vec<ReaderKey>, Invalid> {
+        let files = self.evidence.iter().flat_map(|evidence| &evidence.reader_key_files);
+        let keys: Vec<ReaderKey> =
+            files.map(|file| ReaderKey::read(file, profile)).collect::<Result<_, _>>()?;
+        match keys.as_slice() {
+            [one, other] if one.reader().public_key == other.reader().public_key => Err(Invalid::new(
+                "own.evidence.reader_key_files: name the keys of two persons, not one twice",
+            )),
+            _ => Ok(keys),
+        }
+    }
 }
 
 /// Internal addresses of siblings, one per instance.
@@ -37,7 +68,8 @@ pub struct Siblings {
 }
 
 impl OwnConfig for Config {
-    fn check(&self, _: Profile) -> Result<(), Invalid> {
+    fn check(&self, profile: Profile) -> Result<(), Invalid> {
+        self.reader_keys(profile)?;
         self.access_tokens.check()
     }
 }

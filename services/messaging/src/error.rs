@@ -11,10 +11,12 @@ use crate::domain::communication_rule::Refusal;
 
 mod budget;
 mod hold;
+mod incident;
 mod recall;
 mod restriction;
 
 pub use hold::HoldError;
+pub use incident::IncidentError;
 pub use recall::RecallError;
 pub use restriction::RestrictionError;
 
@@ -71,6 +73,9 @@ pub enum Error {
     /// Held messages.
     #[error(transparent)]
     Hold(#[from] HoldError),
+    /// Incidents and evidence.
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
     /// So many recipients are a sensitive act, and the session cannot be checked in full now.
     #[error(transparent)]
     NotSensitive(#[from] NotSensitive),
@@ -95,6 +100,7 @@ impl Failure for Error {
             Self::Idempotency(error) => error.retryable(),
             Self::NotReadable(error) => error.retryable(),
             Self::Audit(error) => error.retryable(),
+            Self::Incident(error) => error.retryable(),
             Self::NotSensitive(_) => true,
             Self::ThreadNotFound
             | Self::GroupNotFound
@@ -151,6 +157,7 @@ impl Failure for Error {
             Self::Restriction(error) => error.problem(),
             Self::Recall(error) => error.problem(),
             Self::Hold(error) => error.problem(),
+            Self::Incident(error) => error.problem(),
             Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
             Self::Database(pg::Error::Deadline)

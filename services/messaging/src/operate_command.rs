@@ -4,6 +4,7 @@
 //! closed when the command ends; what homes show of it follows within a minute.
 
 mod account_response;
+mod incident;
 mod recall;
 
 use std::path::PathBuf;
@@ -13,18 +14,19 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::ablation::Ablation;
 use shared::audit::Order;
 use shared::context::Context;
 use shared::http::Authority;
 use shared::pg::Database;
-use shared::service::{Said, operate};
+use shared::service::{Config, Said, operate};
 use shared::session::Role;
 use uuid::Uuid;
 
 use crate::app::Messaging;
+use crate::domain::incidents::Incidents;
 use crate::domain::restriction::{Direction, Mode, Restriction};
 use crate::domain::restrictions::{NewRestriction, Reopening, Restrictions};
+use crate::error::Error;
 
 /// Commands of operators. Exit codes: 0 done, 1 failed and nothing changed, 2 wrong usage, 78 wrong configuration.
 #[derive(Parser)]
@@ -64,6 +66,8 @@ enum Command {
     Recall(recall::Command),
     #[command(flatten)]
     AccountResponse(account_response::Command),
+    #[command(flatten)]
+    Incident(incident::Command),
 }
 
 #[derive(Args)]
@@ -74,6 +78,9 @@ struct Who {
     /// The sign of whoever gives the command, such as `op-3`: each operator has one.
     #[arg(long, value_parser = sign)]
     operator: String,
+    /// The incident that it belongs to.
+    #[arg(long)]
+    incident: Option<Uuid>,
     #[arg(long)]
     authority: Authority,
 }
@@ -100,6 +107,9 @@ struct Restrict {
     /// When it ends by itself (RFC 3339), a week later at most.
     #[arg(long)]
     until: DateTime<Utc>,
+    /// The incident that it belongs to.
+    #[arg(long)]
+    incident: Option<Uuid>,
     #[arg(long)]
     authority: Authority,
 }
@@ -112,21 +122,26 @@ pub fn operate_command(arguments: &[String]) -> ExitCode {
         Err(error) => error.exit(),
     };
     operate::<Messaging>(&cli.config, async |config, database, context| {
-        command(cli.command, database, config.ablate, context).await
+        command(cli.command, config, database, context).await
     })
 }
 
-async fn command(command: Command, database: &Database, ablation: Ablation, context: &Context) -> Said {
+async fn command(
+    command: Command,
+    config: &Config<crate::Config>,
+    database: &Database,
+    context: &Context,
+) -> Said {
     let restrictions = Restrictions::new(database.clone(), None);
     match command {
-        Command::Restrict(asked) => restrict(&restrictions, context, asked).await,
+        Command::Restrict(asked) => restrict(&restrictions, database, context, asked).await,
         Command::Restrictions { school } => {
             let closed = restrictions.list(context, school).await?;
             let lines = closed.restrictions.iter().map(|view| line(&view.restriction));
             Ok(lines.collect::<Vec<_>>().join("\n"))
         }
         Command::Reopen { id, mode, who } => {
-            let order = Order::of_operator(who.authority.into_text());
+            let order = order(database, context, who.authority, who.incident, who.school).await?;
             let asking = restrictions.reopen(context, &order, account(&who.operator), (who.school, id), mode);
             Ok(match asking.await? {
                 Reopening::Waiting { lapses_at, .. } => {
@@ -136,15 +151,28 @@ async fn command(command: Command, database: &Database, ablation: Ablation, cont
             })
         }
         Command::AllClear { who } => {
-            let order = Order::of_operator(who.authority.into_text());
+            let order = order(database, context, who.authority, who.incident, who.school).await?;
             restrictions.give_all_clear(context, &order, account(&who.operator), who.school).await?;
             Ok("done".to_owned())
         }
-        Command::Recall(command) => recall::run(command, database, ablation, context).await,
+        Command::Recall(command) => recall::run(command, database, config.ablate, context).await,
         Command::AccountResponse(command) => {
-            account_response::run(command, database, ablation, context).await
+            account_response::run(command, database, config.ablate, context).await
         }
+        Command::Incident(command) => incident::run(command, config, database, context).await,
     }
+}
+
+/// An order of an operator; in an incident that is named, which has to be open.
+async fn order(
+    database: &Database,
+    context: &Context,
+    authority: Authority,
+    incident: Option<Uuid>,
+    school: Option<Uuid>,
+) -> Result<Order, Error> {
+    let order = Order::of_operator(authority.into_text());
+    Incidents::new(database.clone()).order_in(context, order, incident, school).await
 }
 
 /// Operators have no accounts: what tells them apart is their sign.
@@ -152,9 +180,15 @@ fn account(sign: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("operator:{sign}").as_bytes())
 }
 
-async fn restrict(restrictions: &Restrictions, context: &Context, asked: Restrict) -> Said {
-    let Restrict { school, roles, direction, mode, needs_all_clear, reason, until, authority } = asked;
-    let order = Order::of_operator(authority.into_text());
+async fn restrict(
+    restrictions: &Restrictions,
+    database: &Database,
+    context: &Context,
+    asked: Restrict,
+) -> Said {
+    let Restrict { school, roles, direction, mode, needs_all_clear, reason, until, incident, authority } =
+        asked;
+    let order = order(database, context, authority, incident, school).await?;
     let new = NewRestriction { roles, direction, mode, needs_all_clear, reason, ends_at: until };
     let closed = restrictions.restrict(context, &order, school, &new).await?;
     Ok(closed.iter().map(line).collect::<Vec<_>>().join("\n"))

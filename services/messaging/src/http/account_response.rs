@@ -75,7 +75,7 @@ pub async fn respond(
     let now_s = context.clock().unix_seconds();
     let StolenAccounts { people, since, reason, contact, authority, incident } = stolen;
     let order = order_in_school(&caller, *school, RESPONDING, now_s, authority.into_text())?;
-    let order = order.in_incident(incident);
+    let order = messaging.incidents().order_in(&context, order, incident, Some(*school)).await?;
     let new = NewAccountResponse { people, since, reason, contact };
     Ok(messaging.account_responses().respond(&context, &order, *school, &new, claim.as_ref()).await?)
 }

@@ -5,6 +5,7 @@ mod communication_rule;
 mod held_message;
 mod home;
 mod inbox;
+mod incident;
 mod message;
 mod recall;
 mod restriction;
@@ -60,5 +61,14 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(communication_rule::list, Normal, SignedIn)
         .serve(communication_rule::change, Normal, Sensitive)
         .serve(send_limit::list, Normal, SignedIn)
-        .serve(send_limit::change, Normal, Sensitive);
+        .serve(send_limit::change, Normal, Sensitive)
+        // those in charge of the school
+        .serve(incident::open, Normal, Sensitive)
+        .serve(incident::list, Normal, SignedIn)
+        .serve(incident::show, Normal, SignedIn)
+        .serve(incident::write_down, Normal, Sensitive)
+        .serve(incident::name_accounts, Normal, Sensitive)
+        .serve(incident::show_timeline, Normal, Sensitive)
+        .serve(incident::print_timeline, Normal, Sensitive)
+        .serve(incident::close, Normal, Sensitive);
 }

@@ -140,7 +140,7 @@ pub async fn quarantine(
     let now_s = context.clock().unix_seconds();
     let NewRecall { selector, reason, contact, authority, incident } = new;
     let order = order_in_school(&caller, *school, GUARDING, now_s, authority.into_text())?;
-    let order = order.in_incident(incident);
+    let order = messaging.incidents().order_in(&context, order, incident, Some(*school)).await?;
     let request = Request { selector, reason, contact };
     Ok(messaging.recalls().quarantine(&context, &order, *school, &request, claim.as_ref()).await?)
 }
@@ -262,5 +262,6 @@ async fn decide(
 ) -> Result<Json<Deciding>, Problem> {
     let now_s = context.clock().unix_seconds();
     let order = order_in_school(caller, path.0, GUARDING, now_s, demanded.authority.into_text())?;
+    let order = messaging.incidents().order_in(context, order, demanded.incident, Some(path.0)).await?;
     Ok(Json(messaging.recalls().decide(context, &order, caller.sub, (Some(path.0), path.1), decision).await?))
 }

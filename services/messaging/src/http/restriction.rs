@@ -42,6 +42,9 @@ pub struct NewSendRestriction {
     /// Who demanded it.
     #[garde(dive)]
     authority: Authority,
+    /// The incident that it belongs to.
+    #[garde(skip)]
+    incident: Option<Uuid>,
 }
 
 /// What was closed.
@@ -61,6 +64,9 @@ pub struct NewReopening {
     /// Who demanded it.
     #[garde(dive)]
     authority: Authority,
+    /// The incident that it belongs to.
+    #[garde(skip)]
+    incident: Option<Uuid>,
 }
 
 /// What is closed in a school of yours, of its own and of all schools.
@@ -71,7 +77,7 @@ pub struct NewReopening {
         (status = 200, body = Closed),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, incident_not_found"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
 )]
@@ -96,8 +102,8 @@ pub async fn list(
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "too_many_restrictions"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, incident_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "too_many_restrictions, incident_closed"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -111,8 +117,10 @@ pub async fn restrict(
     Body(new): Body<NewSendRestriction>,
 ) -> Result<HttpResponse, Problem> {
     let now_s = context.clock().unix_seconds();
-    let NewSendRestriction { roles, direction, mode, needs_all_clear, reason, ends_at, authority } = new;
+    let NewSendRestriction { roles, direction, mode, needs_all_clear, reason, ends_at, authority, incident } =
+        new;
     let order = order_in_school(&caller, *school, GUARDING, now_s, authority.into_text())?;
+    let order = messaging.incidents().order_in(&context, order, incident, Some(*school)).await?;
     let new = NewRestriction { roles, direction, mode, needs_all_clear, reason, ends_at };
     let restrictions = messaging.restrictions().restrict(&context, &order, Some(*school), &new).await?;
     Ok(HttpResponse::Created().json(SendRestrictions { restrictions }))
@@ -129,8 +137,8 @@ pub async fn restrict(
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, restriction_not_found"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "not_weaker, earlier_step_first, all_clear_missing"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, restriction_not_found, incident_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "not_weaker, earlier_step_first, all_clear_missing, incident_closed"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -145,6 +153,7 @@ pub async fn reopen(
 ) -> Result<Json<Reopening>, Problem> {
     let now_s = context.clock().unix_seconds();
     let order = order_in_school(&caller, path.0, GUARDING, now_s, new.authority.into_text())?;
+    let order = messaging.incidents().order_in(&context, order, new.incident, Some(path.0)).await?;
     let of_school = (Some(path.0), path.1);
     Ok(Json(messaging.restrictions().reopen(&context, &order, caller.sub, of_school, new.mode).await?))
 }
@@ -159,7 +168,7 @@ pub async fn reopen(
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, incident_not_found"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -174,6 +183,7 @@ pub async fn give_all_clear(
 ) -> Result<HttpResponse, Problem> {
     let now_s = context.clock().unix_seconds();
     let order = order_in_school(&caller, *school, GUARDING, now_s, demanded.authority.into_text())?;
+    let order = messaging.incidents().order_in(&context, order, demanded.incident, Some(*school)).await?;
     messaging.restrictions().give_all_clear(&context, &order, caller.sub, Some(*school)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,12 +6,12 @@
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use shared::ablation::Ablation;
-use shared::audit::Order;
 use shared::context::Context;
 use shared::pg::Database;
 use shared::service::Said;
 use uuid::Uuid;
 
+use super::order;
 use super::recall::{Why, lines};
 use crate::domain::account_response::{AccountResponses, NewAccountResponse};
 use crate::store::account_response::{Member, OPERATORS, Response};
@@ -48,7 +48,7 @@ pub async fn run(command: Command, database: &Database, ablation: Ablation, cont
     match command {
         Command::Respond { people, since, why } => {
             let Why { reason, contact, authority, incident } = why;
-            let order = Order::of_operator(authority.into_text()).in_incident(incident);
+            let order = order(database, context, authority, incident, None).await?;
             let new = NewAccountResponse { people, since, reason, contact };
             let done = responses.respond_alone(context, &order, &new).await?;
             let recall = done.recall_id.map_or("nothing".to_owned(), |id| id.to_string());

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use shared::ablation::Ablation;
-use shared::audit::Order;
 use shared::context::Context;
 use shared::http::Authority;
 use shared::pg::Database;
@@ -11,7 +10,7 @@ use shared::service::Said;
 use shared::session::Role;
 use uuid::Uuid;
 
-use super::{Who, account, line_of_text, named};
+use super::{Who, account, line_of_text, named, order};
 use crate::domain::recall::{Decision, Extent, Selector};
 use crate::domain::recalls::{Deciding, Recalls, Request};
 use crate::store::recall::Recall;
@@ -98,14 +97,6 @@ impl Which {
     }
 }
 
-impl Why {
-    fn request(self, selector: Selector) -> (Order, Request) {
-        let Self { reason, contact, authority, incident } = self;
-        let order = Order::of_operator(authority.into_text()).in_incident(incident);
-        (order, Request { selector, reason, contact })
-    }
-}
-
 /// Does one command, and says what was done.
 pub async fn run(command: Command, database: &Database, ablation: Ablation, context: &Context) -> Said {
     let recalls = Recalls::new(database.clone(), ablation);
@@ -114,7 +105,7 @@ pub async fn run(command: Command, database: &Database, ablation: Ablation, cont
             let (school, selector) = which.selector();
             Ok(lines(&recalls.preview(context, school, &selector, None).await?))
         }
-        Command::Recall { which, why } => withdraw(&recalls, context, which, why).await,
+        Command::Recall { which, why } => withdraw(&recalls, database, context, (which, why)).await,
         Command::Recalls { school } => {
             let found = recalls.list(context, school).await?;
             let line = |one: &Recall| {
@@ -126,22 +117,35 @@ pub async fn run(command: Command, database: &Database, ablation: Ablation, cont
             };
             Ok(found.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
-        Command::RestoreRecall(asked) => decide(&recalls, context, asked, Decision::Restored).await,
-        Command::FinishRecall(asked) => decide(&recalls, context, asked, Decision::Final).await,
+        Command::RestoreRecall(asked) => decide(&recalls, database, context, asked, Decision::Restored).await,
+        Command::FinishRecall(asked) => decide(&recalls, database, context, asked, Decision::Final).await,
     }
 }
 
-async fn withdraw(recalls: &Recalls, context: &Context, which: Which, why: Why) -> Said {
+async fn withdraw(
+    recalls: &Recalls,
+    database: &Database,
+    context: &Context,
+    (which, why): (Which, Why),
+) -> Said {
     let (school, selector) = which.selector();
-    let (order, request) = why.request(selector);
+    let Why { reason, contact, authority, incident } = why;
+    let order = order(database, context, authority, incident, school).await?;
+    let request = Request { selector, reason, contact };
     let withdrawn = recalls.quarantine_anywhere(context, &order, school, &request).await?;
     let id = withdrawn.id.map_or("nothing".to_owned(), |id| id.to_string());
     Ok(format!("{id}\n{}", lines(&withdrawn.schools)))
 }
 
-async fn decide(recalls: &Recalls, context: &Context, asked: Asked, decision: Decision) -> Said {
+async fn decide(
+    recalls: &Recalls,
+    database: &Database,
+    context: &Context,
+    asked: Asked,
+    decision: Decision,
+) -> Said {
     let Asked { id, who } = asked;
-    let order = Order::of_operator(who.authority.into_text());
+    let order = order(database, context, who.authority, who.incident, who.school).await?;
     let deciding = recalls.decide(context, &order, account(&who.operator), (who.school, id), decision);
     Ok(match deciding.await? {
         Deciding::Waiting { lapses_at, .. } => format!("waiting for another operator until {lapses_at}"),

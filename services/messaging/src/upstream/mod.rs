@@ -1,3 +1,4 @@
-//! Settles what messaging has its siblings do.
+//! Settles what messaging asks of its siblings, and has them do.
 
 pub mod auth;
+pub mod security_events;

@@ -2,3 +2,4 @@
 
 pub mod account_response;
 pub mod forget;
+pub mod retention;

@@ -56,6 +56,7 @@ async fn one_act_silences_withdraws_and_contains() {
         app.send(who, to_class(CLASS, &["student"])).await.expect(201);
     }
     let admin = app.proved(Who::ADMIN);
+    crate::incident::insert(&app, Uuid::from_u128(0x1c)).await;
     let mut body = stolen(&[Who::PUPIL, Who::GUARDIAN]);
     body["incident"] = json!(Uuid::from_u128(0x1c));
     let done = respond(&admin, "k", &body).await.expect(201).body;

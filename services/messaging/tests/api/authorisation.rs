@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::account_response::stolen;
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::incident::opening;
 use crate::recall::{by_senders, recall_of};
 use crate::restriction::closing;
 
@@ -148,6 +149,42 @@ async fn in_school(app: &App, route: &str, role: Option<Role>, whose: Whose) -> 
         }
         "GET /messaging/v1/schools/{school_id}/account-responses/{id}" => {
             browser.get(&address(&format!("account-responses/{}", Uuid::nil()))).await
+        }
+        _ if route.contains("/incidents") => {
+            return in_incident(app, &browser, route, &address("incidents")).await;
+        }
+        _ => return Asked::NoRow,
+    };
+    Asked::Status(answer.status)
+}
+
+/// An incident that is there in no school: whoever may ask finds none.
+async fn in_incident(app: &App, browser: &Client, route: &str, incidents: &str) -> Asked {
+    let one = format!("{incidents}/{}", Uuid::nil());
+    let demanded = json!({ "authority": "Principal" });
+    let answer = match route.split_once("/incidents").unwrap_or_default() {
+        ("GET /messaging/v1/schools/{school_id}", "") => browser.get(incidents).await,
+        ("GET /messaging/v1/schools/{school_id}", "/{id}") => browser.get(&one).await,
+        ("POST /messaging/v1/schools/{school_id}", "") => {
+            let mut body = opening(app);
+            body["accounts"] = json!([]);
+            browser.post(incidents, &body).await
+        }
+        ("POST /messaging/v1/schools/{school_id}", "/{id}/notes") => {
+            browser.post(&format!("{one}/notes"), &json!({ "text": "N", "authority": "Principal" })).await
+        }
+        ("POST /messaging/v1/schools/{school_id}", "/{id}/accounts") => {
+            let body = json!({ "accounts": [Uuid::nil()], "authority": "Principal" });
+            browser.post(&format!("{one}/accounts"), &body).await
+        }
+        ("POST /messaging/v1/schools/{school_id}", "/{id}/timeline") => {
+            browser.post(&format!("{one}/timeline"), &demanded).await
+        }
+        ("POST /messaging/v1/schools/{school_id}", "/{id}/timeline-page") => {
+            browser.post(&format!("{one}/timeline-page"), &demanded).await
+        }
+        ("POST /messaging/v1/schools/{school_id}", "/{id}/close") => {
+            browser.post(&format!("{one}/close"), &demanded).await
         }
         _ => return Asked::NoRow,
     };

@@ -12,7 +12,7 @@ use crate::app::{App, CLASS, SCHOOL, Who, own, to_class};
 use crate::restriction::restrictions;
 use crate::stand_in::StandIn;
 
-async fn operate(app: &App, arguments: &[&str]) -> Output {
+pub async fn operate(app: &App, arguments: &[&str]) -> Output {
     let content = Running::<Messaging>::config_content(&app.database, &app.keys, &own(&app.keys));
     let file = app.keys.file("operate.toml");
     std::fs::write(&file, toml::to_string(&content).unwrap()).unwrap();
@@ -22,7 +22,7 @@ async fn operate(app: &App, arguments: &[&str]) -> Output {
 }
 
 /// What it said, when it has done what it was told.
-async fn done(app: &App, arguments: &[&str]) -> String {
+pub async fn done(app: &App, arguments: &[&str]) -> String {
     let output = operate(app, arguments).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
