@@ -2,6 +2,7 @@
 
 mod evidence;
 mod fault;
+mod incident;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -10,6 +11,7 @@ use crate::region::Scale;
 
 pub(crate) use evidence::{Bundle, Evidence, EvidenceAct};
 pub(crate) use fault::{Fault, FaultAct, Lasting, Slow, Way};
+pub(crate) use incident::Incident;
 
 /// Exit codes, as `--help` tells them.
 const EXIT_CODES: &str = "Exit codes:
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Break something of the running backend on purpose, and mend it
     #[command(after_help = fault::TARGETS)]
     Fault(Fault),
+    /// Act in an incident from a terminal: close sending, contain accounts, keep a timeline, export evidence
+    #[command(after_help = incident::EXAMPLES)]
+    Incident(Incident),
     /// Make keys for evidence, and check, read and open a bundle: offline, with a file and a key
     #[command(after_help = evidence::EXAMPLES)]
     Evidence(Evidence),

@@ -8,6 +8,7 @@ mod down;
 mod evidence;
 mod fault;
 mod generate;
+mod incident;
 pub(crate) mod k6;
 mod logs;
 mod prove;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Prove(options) => prove::run(&context()?, options),
         Command::Bench(options) => bench::run(&context()?, options),
         Command::Fault(options) => fault::run(&context()?, options),
+        Command::Incident(options) => incident::run(&context()?, options),
         Command::Evidence(options) => evidence::run(options),
         Command::Totp(options) => totp::run(&context()?, options),
         Command::Doctor => doctor::run(&context()?),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use shared::evidence::generate_reader_key;
 use shared::keys::{generate_secret, generate_signing_key};
 
 use crate::layout::{Layout, write_file};
@@ -14,9 +15,25 @@ pub(crate) fn ensure(layout: &Layout, services: &[&str]) -> Result<()> {
         let audit = format!("{service}-audit");
         ensure_pair(&audit_private(layout, service), Some(&audit_public(layout, service)), &audit)?;
     }
+    for reader in READERS {
+        ensure_reader(layout, reader)?;
+    }
     ensure_pair(&access_token(layout), None, "access-token")?;
     ensure_secret(&refresh_handle(layout), "refresh-handle")?;
     ensure_secret(&authenticators(layout), "authenticators")
+}
+
+/// The two persons of the demo who open evidence. In earnest they make their keys themselves, on other machines.
+pub(crate) const READERS: [&str; 2] = ["rectorate", "school"];
+
+fn ensure_reader(layout: &Layout, reader: &str) -> Result<()> {
+    let (private, public) = (reader_private(layout, reader), reader_public(layout, reader));
+    if private.is_file() && public.is_file() {
+        return Ok(());
+    }
+    let key = generate_reader_key(&kid(reader));
+    write_file(&public, key.public_jwk, 0o600)?;
+    write_file(&private, key.private_jwk, 0o600)
 }
 
 fn ensure_secret(file: &Path, name: &str) -> Result<()> {
@@ -59,6 +76,16 @@ pub(crate) fn audit_private(layout: &Layout, service: &str) -> PathBuf {
 /// What an export of that log is checked with: `SERVICE audit verify FILE --key`.
 pub(crate) fn audit_public(layout: &Layout, service: &str) -> PathBuf {
     layout.path(format!("keys/{service}.audit.pub.jwk"))
+}
+
+/// What one of the two persons opens evidence with.
+fn reader_private(layout: &Layout, reader: &str) -> PathBuf {
+    layout.path(format!("keys/{reader}.evidence.jwk"))
+}
+
+/// What messages are sealed with for that person.
+pub(crate) fn reader_public(layout: &Layout, reader: &str) -> PathBuf {
+    layout.path(format!("keys/{reader}.evidence.pub.jwk"))
 }
 
 /// What auth signs access tokens with.

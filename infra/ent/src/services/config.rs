@@ -58,6 +58,8 @@ struct Own {
     authenticators: BTreeMap<&'static str, PathBuf>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     siblings: BTreeMap<&'static str, Vec<String>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    evidence: BTreeMap<&'static str, Vec<PathBuf>>,
 }
 
 #[derive(Serialize)]
@@ -154,6 +156,7 @@ fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Con
                 .then(|| SignIn { hash_threads: hash_threads(options.instances), hash_share: HASH_SHARE }),
             authenticators: authenticators(layout, service),
             siblings: siblings(service, options),
+            evidence: evidence(layout, service),
         },
     }
 }
@@ -180,6 +183,12 @@ fn access_tokens(layout: &Layout, instance: &Instance) -> BTreeMap<&'static str,
 fn authenticators(layout: &Layout, service: &str) -> BTreeMap<&'static str, PathBuf> {
     let key = (service == "auth").then(|| ("key_file", keys::authenticators(layout)));
     key.into_iter().collect()
+}
+
+/// Only messaging seals messages, for two persons.
+fn evidence(layout: &Layout, service: &str) -> BTreeMap<&'static str, Vec<PathBuf>> {
+    let files = || keys::READERS.map(|reader| keys::reader_public(layout, reader)).to_vec();
+    (service == "messaging").then(|| ("reader_key_files", files())).into_iter().collect()
 }
 
 /// Whom a service asks: only services before it, at the internal addresses of all their instances, or at the
@@ -229,6 +238,7 @@ mod tests {
         assert_eq!(table["own"]["siblings"]["courses"].as_array().unwrap().len(), 2);
         assert_eq!(table["telemetry"]["otlp_endpoint"].as_str(), Some("http://127.0.0.1:4318"));
         assert!(table["own"]["access_tokens"].get("signing_key_file").is_none());
+        assert_eq!(table["own"]["evidence"]["reader_key_files"].as_array().unwrap().len(), 2);
     }
 
     #[test]
