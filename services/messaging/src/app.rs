@@ -24,8 +24,7 @@ use crate::domain::recalls::Recalls;
 use crate::domain::restrictions::Restrictions;
 use crate::domain::timeline::Timelines;
 use crate::worker::account_response::{Waiting, Worker};
-use crate::worker::forget;
-use crate::worker::retention::Retention;
+use crate::worker::retention::{self, Retention};
 use crate::{http, store};
 
 mod migrations {
@@ -147,9 +146,10 @@ impl Service for Messaging {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         self.sessions.start_workers(kit);
         self.policies.start_hearing(kit);
-        kit.workers.spawn(|stop| forget::run(kit.database.clone(), kit.clock.clone(), stop));
         let retention = Retention { database: kit.database.clone(), clock: kit.clock.clone() };
-        kit.workers.spawn(|stop| retention.run(stop));
+        for kind in retention::Kind::ALL {
+            kit.workers.spawn(|stop| retention.clone().run(kind, stop));
+        }
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let (responses, auth) = (self.account_responses.clone(), self.auth.clone());
         let worker = Worker::new(responses, auth, kit.clock.clone(), self.waiting.clone());

@@ -12,9 +12,6 @@ use crate::domain::detection::window::{
     RELEASED_FOR, Recent,
 };
 
-/// Rows deleted in one transaction.
-pub const BATCH: i64 = 5_000;
-
 /// Why a text is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -145,12 +142,16 @@ pub async fn insert_decision(
     Ok(())
 }
 
-/// Forgets a batch of what is not looked at any more; says how many rows.
-pub async fn delete_old(transaction: &mut Transaction, now: DateTime<Utc>) -> Result<u64, Error> {
+/// Forgets up to `limit` rows of what is not looked at any more; says how many.
+pub async fn delete_old(
+    transaction: &mut Transaction,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<u64, Error> {
     let sql = "delete from text_band where ctid = any(array(
                    select ctid from text_band
                    where message_id < $1 and (kind = 0 or (kind = 1 and message_id < $2) or (kind = 2 and message_id < $3))
                    limit $4))";
     let [sent, refused, released] = [Kind::Sent, Kind::Refused, Kind::Released].map(|kind| kind.after(now));
-    transaction.execute(sql, &[&sent, &refused, &released, &BATCH]).await
+    transaction.execute(sql, &[&sent, &refused, &released, &limit]).await
 }

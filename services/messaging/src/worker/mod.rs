@@ -1,5 +1,4 @@
 //! Settles what messaging does beside requests.
 
 pub mod account_response;
-pub mod forget;
 pub mod retention;
