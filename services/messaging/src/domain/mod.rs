@@ -2,6 +2,7 @@
 
 pub mod account_response;
 pub mod administration;
+pub mod alike;
 pub mod audience;
 pub mod budget;
 pub mod climate;

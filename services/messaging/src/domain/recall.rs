@@ -38,6 +38,15 @@ pub enum Selector {
         #[serde(default)]
         roles: Vec<Role>,
     },
+    /// What is like one message, as [`Fingerprint`](super::detection::fingerprint::Fingerprint) compares texts, and the message itself.
+    Alike {
+        /// The message, of the same school; of any for operators.
+        message_id: Uuid,
+        /// Since then.
+        since: DateTime<Utc>,
+        /// Before then; without it up to now, with all that is being sent.
+        until: Option<DateTime<Utc>>,
+    },
     /// These messages of a school.
     Messages {
         /// The messages, 1 to 1,000.
@@ -49,8 +58,16 @@ impl Selector {
     /// Whether it can be told in one school only.
     pub fn needs_school(&self) -> bool {
         match self {
-            Self::Senders { .. } => false,
+            Self::Senders { .. } | Self::Alike { .. } => false,
             Self::Window { .. } | Self::Messages { .. } => true,
+        }
+    }
+
+    /// Whether somebody named the messages, their text or their senders: only these texts are held when they come again.
+    pub fn is_of_texts(&self) -> bool {
+        match self {
+            Self::Senders { .. } | Self::Alike { .. } | Self::Messages { .. } => true,
+            Self::Window { .. } => false,
         }
     }
 
@@ -73,7 +90,9 @@ impl Selector {
                 Some("ids: 1 to 1000 messages")
             }
             Self::Window { roles, .. } if roles.len() > Role::ALL.len() => Some("roles: 7 at most"),
-            Self::Senders { since, until, .. } | Self::Window { since, until, .. } => window(since, until),
+            Self::Senders { since, until, .. }
+            | Self::Window { since, until, .. }
+            | Self::Alike { since, until, .. } => window(since, until),
             Self::Messages { .. } => None,
         }
     }
@@ -130,6 +149,7 @@ mod tests {
             until: until.map(at),
         };
         let window = |since: i64| Selector::Window { since: at(since), until: None, roles: vec![] };
+        let alike = |since: i64| Selector::Alike { message_id: Uuid::nil(), since: at(since), until: None };
         let messages = |count: u128| Selector::Messages { ids: (0..count).map(Uuid::from_u128).collect() };
         let far = -31 * 24 * 60;
         let table = [
@@ -142,6 +162,9 @@ mod tests {
             (senders(1, far, None), false),
             (window(-5), true),
             (window(far), false),
+            (alike(-5), true),
+            (alike(0), false),
+            (alike(far), false),
             (messages(1), true),
             (messages(0), false),
             (messages(1_001), false),

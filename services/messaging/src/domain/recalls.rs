@@ -16,6 +16,7 @@ use shared::pg::{Database, Transaction, Work};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::alike;
 use super::recall::{Decision, Extent, FARTHEST, MOST_MESSAGES, Selector};
 use crate::error::{Error, RecallError};
 use crate::store;
@@ -86,8 +87,9 @@ impl Recalls {
         farthest: Option<TimeDelta>,
     ) -> Result<Vec<Extent>, Error> {
         check(context, school, selector, farthest)?;
-        let mut reader = self.database.reader(context, Work::Background).await?;
-        Ok(store::recall::count(&mut reader, selector, school).await?)
+        let mut transaction = self.database.begin(context, Work::Background).await?;
+        let alike = alike::find(&mut transaction, selector, school).await?;
+        Ok(store::recall::count(&mut transaction, (selector, &alike), school).await?)
     }
 
     /// Hides messages of a school until two persons decide, once under each key.
@@ -198,7 +200,9 @@ impl Recalls {
         store::recall::alone(transaction, school).await?;
         match &request.selector {
             Selector::Senders { ids, .. } => store::send_lock::hold_accounts(transaction, ids).await?,
-            Selector::Window { .. } => store::send_lock::close(transaction, school).await?,
+            Selector::Window { .. } | Selector::Alike { .. } => {
+                store::send_lock::close(transaction, school).await?;
+            }
             Selector::Messages { .. } => {}
         }
         let withdrawn = hide(transaction, self.ablation, order, school, request).await?;
@@ -221,9 +225,11 @@ pub async fn hide(
     request: &Request,
 ) -> Result<Withdrawn, Error> {
     let clock = transaction.context().clock().clone();
+    let alike = alike::find(transaction, &request.selector, school).await?;
     let new = NewRecall {
         id: ids::new_id(&*clock),
         selector: &request.selector,
+        alike: &alike,
         school_id: school,
         reason: &request.reason,
         authority: &order.authority,
@@ -245,6 +251,9 @@ pub async fn hide(
     }
     if count > MOST_MESSAGES {
         return Err(RecallError::TooLarge.into());
+    }
+    if new.selector.is_of_texts() {
+        alike::remember(transaction, new.id).await?;
     }
     let schools = store::recall::settle(transaction, new.id).await?;
     Ok(Withdrawn { id: Some(new.id), schools })
@@ -281,6 +290,7 @@ async fn decide_in(
     let act = match decision {
         Decision::Restored => {
             store::recall::restore(transaction, school, id).await?;
+            alike::forget(transaction, school, id).await?;
             "recall_restored"
         }
         Decision::Final => "recall_made_final",

@@ -37,15 +37,18 @@ pub enum Command {
     FinishRecall(Asked),
 }
 
-/// By sender, one by one, or all of a school for a while.
+/// By sender, by text, one by one, or all of a school for a while.
 #[derive(Args)]
 pub struct Which {
-    /// In this school only; needed without `--sender`.
+    /// In this school only; needed without `--sender` and `--alike`.
     #[arg(long)]
     school: Option<Uuid>,
     /// What this person sent; may be given several times, up to 500.
     #[arg(long = "sender", conflicts_with_all = ["messages", "roles"], requires = "since")]
     senders: Vec<Uuid>,
+    /// What is like this message, in all schools without `--school`: the campaign that it belongs to.
+    #[arg(long, conflicts_with_all = ["senders", "messages", "roles"], requires = "since")]
+    alike: Option<Uuid>,
     /// This message; may be given several times, up to 1,000.
     #[arg(long = "message", conflicts_with_all = ["roles", "since", "until"])]
     messages: Vec<Uuid>,
@@ -84,10 +87,12 @@ pub struct Asked {
 
 impl Which {
     fn selector(self) -> (Option<Uuid>, Selector) {
-        let Self { school, senders, messages, roles, since, until } = self;
+        let Self { school, senders, alike, messages, roles, since, until } = self;
         let since = since.unwrap_or(DateTime::UNIX_EPOCH);
         let selector = if !senders.is_empty() {
             Selector::Senders { ids: senders, since, until }
+        } else if let Some(message_id) = alike {
+            Selector::Alike { message_id, since, until }
         } else if messages.is_empty() {
             Selector::Window { since, until, roles }
         } else {

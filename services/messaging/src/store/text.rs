@@ -142,12 +142,26 @@ pub async fn insert_decision(
     Ok(())
 }
 
-/// Forgets up to `limit` rows of what is not looked at any more; says how many.
-pub async fn delete_old(
+/// Forgets that the text of a message was refused or recalled.
+pub async fn delete_refusal(
     transaction: &mut Transaction,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> Result<u64, Error> {
+    school_id: Uuid,
+    message_id: Uuid,
+) -> Result<(), Error> {
+    let find = "select fingerprint from message where school_id = $1 and id = $2";
+    let Some(row) = transaction.query_opt(find, &[&school_id, &message_id]).await? else { return Ok(()) };
+    let Some(fingerprint) = row.get::<_, Option<&[u8]>>(0).and_then(Fingerprint::from_bytes) else {
+        return Ok(());
+    };
+    let sql = "delete from text_band where kind = $1 and band = any($2) and scope = $3 and message_id = $4";
+    let (kind, bands) = (Kind::Refused, fingerprint.bands());
+    let params: [&(dyn ToSql + Sync); 4] =
+        [&kind.number(), &bands.as_slice(), &kind.scope(school_id), &message_id];
+    transaction.execute(sql, &params).await.map(|_| ())
+}
+
+/// Forgets up to `limit` rows of what is not looked at any more; says how many.
+pub async fn delete_old(transaction: &mut Transaction, now: DateTime<Utc>, limit: i64) -> Result<u64, Error> {
     let sql = "delete from text_band where ctid = any(array(
                    select ctid from text_band
                    where message_id < $1 and (kind = 0 or (kind = 1 and message_id < $2) or (kind = 2 and message_id < $3))

@@ -109,11 +109,7 @@ pub async fn remember(
 }
 
 /// Forgets up to `limit` contacts that nobody has written to for a school year; says how many.
-pub async fn delete_old(
-    transaction: &mut Transaction,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> Result<u64, Error> {
+pub async fn delete_old(transaction: &mut Transaction, now: DateTime<Utc>, limit: i64) -> Result<u64, Error> {
     let sql = "delete from contact where ctid = any(array(
                    select ctid from contact where last_at < $1 limit $2))";
     transaction.execute(sql, &[&(now - CONTACTS_KEPT_FOR), &limit]).await

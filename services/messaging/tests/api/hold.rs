@@ -14,13 +14,13 @@ use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
 use crate::restriction::{close, closing};
 
 const MESSAGES: &str = "/messaging/v1/messages";
-const NOTICE: &str =
+pub const NOTICE: &str =
     "Le perroquet du CDI s'est échappé : ouvrez les fenêtres de la salle 12 à 10 h et sifflez doucement.";
-const VARIANT: &str =
+pub const VARIANT: &str =
     "Le perroquet du CDI s'est échappé : ouvrez les fenêtres de la salle 7 à 9 h 15, et sifflez doucement !";
 
 /// A morning on which a hundred people have written, all on devices they have long had; pupils 1001 to 1060 in 3eA.
-async fn ordinary(app: &App) {
+pub async fn ordinary(app: &App) {
     let hour_ago_ms = app.clock.utc().timestamp_millis() - 3_600_000;
     let id = format!(
         "(lpad(to_hex({hour_ago_ms} + n), 12, '0') || '7000800000000000' || lpad(to_hex(n), 4, '0'))::uuid"
@@ -53,12 +53,12 @@ fn proved_on_new_device(app: &App, who: Who) -> Client {
     })
 }
 
-fn to_pupils(first: u128, count: u128, body: &str) -> Value {
+pub fn to_pupils(first: u128, count: u128, body: &str) -> Value {
     let ids: Vec<Uuid> = (0..count).map(|n| Uuid::from_u128(1_000 + first + n)).collect();
     json!({ "subject": "S", "body": body, "audience": { "kind": "people", "school_id": SCHOOL, "ids": ids } })
 }
 
-fn pupil(number: u128) -> Who {
+pub fn pupil(number: u128) -> Who {
     Who(1_000 + number, SCHOOL, Role::Student)
 }
 

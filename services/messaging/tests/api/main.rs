@@ -26,6 +26,7 @@ mod openapi;
 mod operate;
 mod outage;
 mod recall;
+mod recall_alike;
 mod recall_races;
 mod restriction;
 mod restriction_races;

@@ -32,7 +32,7 @@ pub async fn withdraw(app: &App, selector: &Value) -> Value {
     app.proved(Who::PRINCIPAL).post(&recalls(""), &recall_of(selector)).await.expect(201).body
 }
 
-async fn preview(app: &App, selector: &Value) -> Value {
+pub async fn preview(app: &App, selector: &Value) -> Value {
     let body = json!({ "selector": selector });
     app.browser(Who::PRINCIPAL).post(&recalls("/preview"), &body).await.expect(200).body
 }
@@ -43,12 +43,12 @@ async fn decide(person: &Client, id: &Value, what: &str) -> Answer {
 }
 
 /// Two persons decide.
-async fn decide_by_two(app: &App, id: &Value, what: &str) {
+pub async fn decide_by_two(app: &App, id: &Value, what: &str) {
     assert_eq!(decide(&app.proved(Who::PRINCIPAL), id, what).await.expect(200).body["state"], "waiting");
     assert_eq!(decide(&app.proved(Who::ADMIN), id, what).await.expect(200).body["state"], "done");
 }
 
-fn extent(messages: i64, quoting: i64, copies: i64, read: i64) -> Value {
+pub fn extent(messages: i64, quoting: i64, copies: i64, read: i64) -> Value {
     json!([{ "school_id": SCHOOL, "messages": messages, "quoting": quoting, "copies": copies, "read": read }])
 }
 

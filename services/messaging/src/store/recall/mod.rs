@@ -4,11 +4,12 @@
 //! whole text in it. A send that quotes holds the quoted row until it commits (`store::message::hold_quoted`), and the statement
 //! here is repeated until it finds nothing new: so a forward is either found, or finds what it quotes withdrawn.
 
+pub mod alike;
 mod decision;
 mod view;
 
 use chrono::{DateTime, Utc};
-use shared::pg::{Error, Json, Reader, Row, ToSql, Transaction};
+use shared::pg::{Error, Json, Row, ToSql, Transaction};
 use uuid::Uuid;
 
 use crate::domain::recall::{Extent, Selector};
@@ -27,6 +28,8 @@ pub struct NewRecall<'a> {
     pub id: Uuid,
     /// Which messages.
     pub selector: &'a Selector,
+    /// What was found where the selector is of like texts: [`alike`].
+    pub alike: &'a [Uuid],
     /// In this school only.
     pub school_id: Option<Uuid>,
     /// Why.
@@ -52,7 +55,8 @@ pub async fn alone(transaction: &mut Transaction, school_id: Option<Uuid>) -> Re
     transaction.query(sql, &[&RECALLING, &school_id]).await.map(|_| ())
 }
 
-/// What every selection is given: `$1` school, `$2` ids, `$3` since, `$4` until, `$5` roles.
+/// What every selection is given: `$1` school, `$2` ids (of like texts: pairs of a school and a message), `$3` since, `$4` until,
+/// `$5` roles.
 struct Given {
     school_id: Option<Uuid>,
     ids: Vec<Uuid>,
@@ -62,12 +66,13 @@ struct Given {
 }
 
 impl Given {
-    fn of(selector: &Selector, school_id: Option<Uuid>) -> Self {
+    fn of(selector: &Selector, alike: &[Uuid], school_id: Option<Uuid>) -> Self {
         let (ids, since, until, roles) = match selector {
             Selector::Senders { ids, since, until } => (ids.clone(), Some(*since), *until, vec![]),
             Selector::Window { since, until, roles } => {
                 (vec![], Some(*since), *until, roles.iter().map(|role| role.name()).collect())
             }
+            Selector::Alike { .. } => (alike.to_vec(), None, None, vec![]),
             Selector::Messages { ids } => (ids.clone(), None, None, vec![]),
         };
         Self { school_id, ids, since, until, roles }
@@ -94,6 +99,14 @@ fn selected(selector: &Selector) -> &'static str {
                and (cardinality($5::text[]) = 0
                     or (select count(*) > 0 and bool_and(p.role = any($5)) from directory.membership p
                         where p.school_id = m.school_id and p.person_id = m.sender_id))"
+        }
+        Selector::Alike { .. } => {
+            "select m.school_id, m.id, false
+             from (select ($2::uuid[])[n] as school_id, ($2::uuid[])[n + 1] as id
+                   from generate_series(1, cardinality($2::uuid[]), 2) n) a
+             join message m on m.school_id = a.school_id and m.id = a.id
+             where ($1::uuid is null or m.school_id = $1)
+               and coalesce($3::timestamptz, $4::timestamptz) is null and $5::text[] is not null"
         }
         Selector::Messages { .. } => {
             "select m.school_id, m.id, false from message m
@@ -135,8 +148,8 @@ fn chosen(seed: &str) -> String {
 
 /// What a selector would concern, by schools.
 pub async fn count(
-    reader: &mut Reader,
-    selector: &Selector,
+    transaction: &mut Transaction,
+    (selector, alike): (&Selector, &[Uuid]),
     school_id: Option<Uuid>,
 ) -> Result<Vec<Extent>, Error> {
     let sql = format!(
@@ -147,8 +160,8 @@ pub async fn count(
             group by 1 order by 1",
         chosen(selected(selector))
     );
-    let given = Given::of(selector, school_id);
-    Ok(reader.query(&sql, &given.params()).await?.iter().map(extent).collect())
+    let given = Given::of(selector, alike, school_id);
+    Ok(transaction.query(&sql, &given.params()).await?.iter().map(extent).collect())
 }
 
 /// Hides what is chosen, up to `most` messages, unless `is_ablated`. Returns how many there were.
@@ -158,7 +171,7 @@ pub async fn hide(
     most: i64,
     is_ablated: bool,
 ) -> Result<i64, Error> {
-    let given = Given::of(new.selector, new.school_id);
+    let given = Given::of(new.selector, new.alike, new.school_id);
     hide_chosen(transaction, &chosen(selected(new.selector)), &given, new, most, is_ablated).await
 }
 

@@ -1,0 +1,58 @@
+//! Settles which messages are like one that a recall names, and which withdrawn texts are held when they come again.
+//!
+//! Texts are compared one with one, as the judgement of a send does, so a campaign is found in every school and however long ago
+//! its first message was; what was sent at the same time is held back until the recall has committed.
+
+use shared::pg::Transaction;
+use uuid::Uuid;
+
+use super::recall::Selector;
+use crate::error::{Error, RecallError};
+use crate::store;
+use crate::store::text::Kind;
+
+/// Most texts of a school that one recall compares: 256 bytes each.
+const MOST_COMPARED: i64 = 100_000;
+/// Of how many messages of a recall the texts are remembered: the newest.
+const MOST_TAUGHT: i64 = 64;
+
+/// What a selector of like texts means: the school and the id of each message. Nothing for other selectors.
+pub async fn find(
+    transaction: &mut Transaction,
+    selector: &Selector,
+    school: Option<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    let Selector::Alike { message_id, since, until } = selector else { return Ok(Vec::new()) };
+    let text = store::recall::alike::find_text(transaction, school, *message_id).await?;
+    let named = text.ok_or(RecallError::Bad("message_id: there is no such message here"))?;
+    let named = named.ok_or(RecallError::Bad(
+        "message_id: its text is too short to find others by; name senders, messages or a window",
+    ))?;
+    let mut found = Vec::new();
+    for school in store::recall::alike::list_schools(transaction, school).await? {
+        let window = (*since, *until);
+        let texts = store::recall::alike::list_texts(transaction, school, window, MOST_COMPARED).await?;
+        if i64::try_from(texts.len()).is_ok_and(|count| count >= MOST_COMPARED) {
+            return Err(RecallError::TooLarge.into());
+        }
+        let like = texts.iter().filter(|(id, text)| id == message_id || text.is_similar(&named));
+        found.extend(like.flat_map(|(id, _)| [school, *id]));
+    }
+    Ok(found)
+}
+
+/// Remembers the texts of a recall as refused ones, so that they are held when they come again.
+pub async fn remember(transaction: &mut Transaction, recall: Uuid) -> Result<(), Error> {
+    for (school, id) in store::recall::alike::list_newest(transaction, None, recall, MOST_TAUGHT).await? {
+        store::text::insert_decision(transaction, school, &[id], Kind::Refused).await?;
+    }
+    Ok(())
+}
+
+/// Forgets them when they are shown again, in one school or in all.
+pub async fn forget(transaction: &mut Transaction, school: Option<Uuid>, recall: Uuid) -> Result<(), Error> {
+    for (school, id) in store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await? {
+        store::text::delete_refusal(transaction, school, id).await?;
+    }
+    Ok(())
+}
