@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::attribution::Cause;
-use shared::clock::SharedClock;
+use shared::clock::{SharedClock, system_clock};
 use shared::context::Context;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -207,13 +207,15 @@ impl Queue {
         // Where a thread may not be made nicer, hashing competes with the answers of everybody else.
         let _ = rustix::process::nice(NICENESS);
         let mut workspace = Workspace::new();
-        let mut pace = Pace::new(self.share, self.clock.now());
+        // Hashes take the machine's time, whatever else the service's clock is told.
+        let machine = system_clock();
+        let mut pace = Pace::new(self.share, machine.now());
         while let Some((check, has_waited)) = self.next() {
             if check.task.is_abandoned() || self.clock.now() >= check.deadline {
                 continue;
             }
             let computed = computed_here();
-            pace.begin(self.clock.now(), has_waited);
+            pace.begin(machine.now(), has_waited);
             // Nobody listens when the asker has just gone; the answer is of no use to anyone else.
             let is_heard = match check.task {
                 Task::Match(hash, answer) => {
@@ -223,7 +225,7 @@ impl Queue {
             };
             self.computed.fetch_add(1, Ordering::Relaxed);
             self.unheard.fetch_add(u64::from(!is_heard), Ordering::Relaxed);
-            let (took, rest) = pace.end(self.clock.now(), computed_here().saturating_sub(computed));
+            let (took, rest) = pace.end(machine.now(), computed_here().saturating_sub(computed));
             self.note_duration(took);
             std::thread::sleep(rest);
         }
@@ -308,7 +310,6 @@ impl Pace {
 mod tests {
     use super::*;
     use crate::domain::password::HASH_OF_NOBODY;
-    use shared::clock::system_clock;
     use shared::testing::ManualClock;
 
     fn password() -> Zeroizing<String> {
