@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
 
 /// A source of time. `now` is monotonic and only good for differences; `utc` is the calendar.
@@ -57,4 +57,40 @@ impl Clock for SystemClock {
 /// The machine's clock behind the shared type.
 pub fn system_clock() -> SharedClock {
     Arc::new(SystemClock)
+}
+
+/// The machine's clock with another calendar, so that a proof can let a night come.
+#[derive(Debug, Clone, Copy)]
+struct ClockAhead(TimeDelta);
+
+impl Clock for ClockAhead {
+    fn now(&self) -> Instant {
+        SystemClock.now()
+    }
+
+    fn coarse_ms(&self) -> u64 {
+        SystemClock.coarse_ms()
+    }
+
+    fn utc(&self) -> DateTime<Utc> {
+        SystemClock.utc() + self.0
+    }
+}
+
+/// The machine's clock, whose calendar is so many seconds ahead.
+pub fn clock_ahead(seconds: u32) -> SharedClock {
+    if seconds == 0 { system_clock() } else { Arc::new(ClockAhead(TimeDelta::seconds(seconds.into()))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_calendar_of_a_clock_ahead_is_ahead() {
+        let (clock, before) = (clock_ahead(86_400), SystemClock.now());
+        let ahead = clock.utc() - SystemClock.utc();
+        assert!((86_000..=86_400).contains(&ahead.num_seconds()), "{ahead}");
+        assert!(clock.now().duration_since(before) < Duration::from_mins(6));
+    }
 }

@@ -9,7 +9,6 @@ use clap::Subcommand;
 use super::kit::audit_log;
 use super::{Config, Service};
 use crate::audit::{self, Verified};
-use crate::clock::system_clock;
 use crate::config::{Invalid, Profile};
 use crate::keys;
 use crate::pg::Database;
@@ -55,9 +54,9 @@ pub(super) async fn export<S: Service>(
     first: u64,
     last: Option<u64>,
 ) -> Result<u64, Failure> {
-    let breakers = Registry::new(system_clock(), config.ablate);
+    let breakers = Registry::new(config.clock(), config.ablate);
     let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
-    let log = audit_log(config, S::NAME, &database, &system_clock())?;
+    let log = audit_log(config, S::NAME, &database, &config.clock())?;
     Ok(audit::export(&log, first, last, file).await?)
 }
 

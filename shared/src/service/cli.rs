@@ -7,7 +7,6 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
 use super::{Config, SeedError, Service, StartError, audit, run, seed};
-use crate::clock::system_clock;
 use crate::config::{self, Invalid};
 use crate::http::server::openapi;
 use crate::keys;
@@ -159,10 +158,10 @@ fn load_data_set<S: Service>(
     replace: bool,
 ) -> Result<Option<u64>, Failure> {
     let loading = async {
-        let breakers = Registry::new(system_clock(), config.ablate);
+        let breakers = Registry::new(config.clock(), config.ablate);
         let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
         let plan = S::seed_plan();
-        Ok::<_, Failure>(seed(&database, system_clock(), config.profile, &plan, folder, replace).await?)
+        Ok::<_, Failure>(seed(&database, config.clock(), config.profile, &plan, folder, replace).await?)
     };
     block_on(loading)?
 }

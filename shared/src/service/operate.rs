@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::cli::EX_CONFIG;
 use super::{Config, Service};
-use crate::clock::system_clock;
 use crate::config::{self, Invalid};
 use crate::context::Context;
 use crate::pg::Database;
@@ -45,9 +44,9 @@ fn execute<S: Service>(
     let config: Config<S::Own> = config::load(file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let breakers = Registry::new(system_clock(), config.ablate);
+        let breakers = Registry::new(config.clock(), config.ablate);
         let database = Database::open(&config.postgres, &breakers, &tokio::runtime::Handle::current())?;
-        let context = Context::background(system_clock(), LIMIT);
+        let context = Context::background(config.clock(), LIMIT);
         command(&config, &database, &context).await
     })
 }

@@ -7,7 +7,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Config, Kit, Service, StartError};
-use crate::clock::system_clock;
 use crate::health::Phase;
 use crate::http::server::{Listeners, Servers};
 use crate::runtime::Engine;
@@ -23,7 +22,7 @@ pub(super) fn serve<S: Service>(config: &Config<S::Own>) -> Result<(), StartErro
     let engine = Engine::start()?;
     let opening = async {
         let workers = engine.workers().clone();
-        let kit = Kit::open(config, S::NAME, workers, system_clock(), telemetry.metrics.clone()).await?;
+        let kit = Kit::open(config, S::NAME, workers, config.clock(), telemetry.metrics.clone()).await?;
         Ok::<_, StartError>((S::open(&config.own, &kit).await?, kit))
     };
     let (service, kit) = engine.run(opening)?;
