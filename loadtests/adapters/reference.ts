@@ -1,9 +1,24 @@
 // Settles how this backend is spoken to: JSON over HTTPS, cookies for the session, problems with a stable code for refusals.
 import exec from 'k6/execution';
 import http, { type RefinedParams, type RefinedResponse } from 'k6/http';
-import { BASE_URL } from '../lib/settings.ts';
+import { BASE_URL, CLOCK_AHEAD_S } from '../lib/settings.ts';
 import { secondsToNextCode, totp } from '../lib/totp.ts';
-import type { Adapter, Audience, Course, Home, Inbox, Letter, Outcome, Person, Result, SignedIn, ThreadRef } from '../lib/types.ts';
+import type {
+  Adapter,
+  Audience,
+  Course,
+  Home,
+  Inbox,
+  Letter,
+  Named,
+  Outcome,
+  Person,
+  Result,
+  Sent,
+  Shown,
+  SignedIn,
+  ThreadRef,
+} from '../lib/types.ts';
 
 type Response = RefinedResponse<'text'>;
 
@@ -18,7 +33,7 @@ let acts = 0;
 
 export const reference: Adapter = {
   name: 'reference',
-  capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices'],
+  capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices', 'review'],
   login,
   askAgain,
   home,
@@ -30,7 +45,7 @@ export const reference: Adapter = {
 };
 
 function login(person: Person): Result<SignedIn> {
-  const now = Date.now();
+  const now = Date.now() + CLOCK_AHEAD_S * 1000;
   if (person.device !== undefined) {
     http.cookieJar().set(`${BASE_URL}/auth/v1/sessions`, DEVICE_COOKIE, person.device, { secure: true, path: '/auth/v1' });
   }
@@ -42,8 +57,12 @@ function login(person: Person): Result<SignedIn> {
   }
   if (response.status === 503 && problemCode(response) === 'waiting_room') return queued(response);
   const device = response.cookies[DEVICE_COOKIE]?.[0]?.value;
-  const left = device === undefined ? {} : { device };
-  return expect(response, 201, (answer) => (isText(answer['person'], 'id') ? left : undefined));
+  return expect(response, 201, (answer) => {
+    const person = answer['person'];
+    if (!isText(person, 'id')) return undefined;
+    const personId = String(person['id']);
+    return device === undefined ? { personId } : { personId, device };
+  });
 }
 
 /** A place in the waiting room. The ticket is in the cookie jar, as in a browser. */
@@ -85,13 +104,27 @@ function openCourse(course: Course): Result<null> {
   return expect(response, 200, (answer) => (answer['id'] === course.id ? null : undefined));
 }
 
-function sendMessage(to: Audience, parts: readonly string[], letter: Letter): Result<null> {
-  const named =
-    to.kind === 'group'
-      ? { kind: to.kind, school_id: to.schoolId, id: to.id, parts }
-      : { kind: to.kind, school_id: to.schoolId, role: to.role };
-  const response = post('/messaging/v1/messages', { ...letter, audience: named }, newKey());
-  return expect(response, 201, (answer) => (Number(answer['recipient_count']) > 0 ? null : undefined));
+/** Stored and delivered (201), or stored until somebody of the school has looked at it (202). */
+function sendMessage(to: Audience | Named, parts: readonly string[], letter: Letter): Result<Sent> {
+  const { subject, body, threadId } = letter;
+  const answered = threadId === undefined ? { subject, body } : { thread_id: threadId, body };
+  const response = post('/messaging/v1/messages', { ...answered, audience: named(to, parts) }, newKey());
+  const result = expect(response, response.status === 202 ? 202 : 201, (answer) => {
+    const sent = { id: String(answer['id']), recipients: Number(answer['recipient_count']) };
+    return sent.recipients > 0 ? sent : undefined;
+  });
+  return result.outcome === 'ok' && response.status === 202 ? { ...result, outcome: 'held' } : result;
+}
+
+function named(to: Audience | Named, parts: readonly string[]): object {
+  switch (to.kind) {
+    case 'people':
+      return { kind: to.kind, school_id: to.schoolId, ids: to.ids };
+    case 'group':
+      return { kind: to.kind, school_id: to.schoolId, id: to.id, parts };
+    case 'role':
+      return { kind: to.kind, school_id: to.schoolId, role: to.role };
+  }
 }
 
 function readMessages(): Result<Inbox> {
@@ -103,12 +136,20 @@ function readMessages(): Result<Inbox> {
   });
 }
 
-function openThread(thread: ThreadRef): Result<null> {
+function openThread(thread: ThreadRef): Result<Shown[]> {
   const path = '/messaging/v1/threads/{id}';
-  const shown = expect(get(path.replace('{id}', thread.id), `GET ${path}`), 200, () => null);
+  const shown = expect(get(path.replace('{id}', thread.id), `GET ${path}`), 200, (answer) => {
+    if (!Array.isArray(answer['messages'])) return undefined;
+    return records(answer['messages']).map((one) => ({
+      senderId: String(one['sender_id']),
+      senderName: String(one['sender_name']),
+      body: String(one['body']),
+    }));
+  });
   if (shown.outcome !== 'ok') return shown;
   const read = http.post(`${BASE_URL}/messaging/v1/threads/${thread.id}/read`, null, params(`POST ${path}/read`));
-  return expect(read, 204);
+  const marked = expect(read, 204);
+  return marked.outcome === 'ok' ? shown : { outcome: marked.outcome, detail: marked.detail };
 }
 
 function logout(): Result<null> {
@@ -214,6 +255,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-function isText(value: unknown, key: string): boolean {
+function isText(value: unknown, key: string): value is Record<string, unknown> {
   return isRecord(value) && typeof value[key] === 'string';
 }

@@ -1,11 +1,11 @@
 // Settles what a visit is: sign in, home, a course, a message, the inbox, sign out, with a person's pauses between.
 import { sleep } from 'k6';
 import { journeyCompleted, journeyStarted, stepDone, waitedForCode } from './measures.ts';
-import type { Adapter, Audience, Home, Letter, Outcome, Person, Result, Role, Step } from './types.ts';
+import { type Adapter, type Audience, type Home, isDone, type Letter, type Outcome, type Person, type Result, type Role, type Sent, type Step } from './types.ts';
 
-/** The parts of a class that each role writes to; guardians may reach its teachers only. */
+/** The parts of a group that each role writes to: personnel to a class, pupils and guardians to the teacher of one subject. */
 const PARTS: Record<Role, readonly string[]> = {
-  pupil: ['student'],
+  pupil: ['teacher'],
   guardian: ['teacher'],
   teacher: ['student'],
   head: ['student'],
@@ -45,7 +45,7 @@ export function signedIn(adapter: Adapter, role: Role, pause: () => void, watch?
   results.push(step('open_thread', () => (thread ? adapter.openThread(thread) : skipped('an empty inbox'))));
   pause();
   results.push(step('sign_out', () => adapter.logout()));
-  return results.every((result) => result.outcome === 'ok' || result.outcome === 'skipped');
+  return results.every((result) => isDone(result.outcome) || result.outcome === 'skipped');
 }
 
 /**
@@ -76,19 +76,20 @@ function openCourse(adapter: Adapter, role: Role, home: Home | undefined): Resul
   return role === 'head' ? skipped('no course') : failed('home lists no course');
 }
 
-function send(adapter: Adapter, role: Role, home: Home | undefined): Result<null> {
+function send(adapter: Adapter, role: Role, home: Home | undefined): Result<Sent> {
   const to = audienceOf(role, home?.audiences ?? []);
   if (to === undefined) return failed(`home lists no class that a ${role} may write to`);
   const parts = PARTS[role].filter((part) => to.parts.includes(part));
   return adapter.sendMessage(to, parts, LETTERS[role]);
 }
 
-/** A class whose parts the role writes to; a teaching group where courses could not say which groups are classes. */
+/** A group whose parts the role writes to; any of them where courses could not say which groups are classes. */
 function audienceOf(role: Role, audiences: Audience[]): Audience | undefined {
   const groups = audiences.filter(
     (audience) => audience.kind === 'group' && PARTS[role].every((part) => audience.parts.includes(part)),
   );
-  return anyOf(groups.filter((group) => group.isClass)) ?? anyOf(groups);
+  const isPersonnel = role === 'teacher' || role === 'head';
+  return anyOf(groups.filter((group) => group.isClass === isPersonnel)) ?? anyOf(groups);
 }
 
 function timed<T>(role: Role, name: Step, act: () => Result<T>, watch?: Watch): Result<T> {
@@ -102,17 +103,17 @@ function timed<T>(role: Role, name: Step, act: () => Result<T>, watch?: Watch): 
 
 function record(role: Role, name: Step, result: Result<unknown>, milliseconds: number): void {
   stepDone(role, name, result.outcome, milliseconds);
-  if (result.outcome !== 'ok' && result.outcome !== 'skipped' && printed < PRINTED_FAILURES) {
+  if (!isDone(result.outcome) && result.outcome !== 'skipped' && printed < PRINTED_FAILURES) {
     printed += 1;
     console.warn(`${role} ${name}: ${result.outcome}, ${result.detail}`);
   }
 }
 
-function skipped(detail: string): Result<null> {
+function skipped(detail: string): Result<never> {
   return { outcome: 'skipped', detail };
 }
 
-function failed(detail: string): Result<null> {
+function failed(detail: string): Result<never> {
   return { outcome: 'error', detail };
 }
 

@@ -1,7 +1,7 @@
 // Settles what is counted: every step and every journey by role, so that thresholds can ask for numbers and not only for rates.
 import { check } from 'k6';
 import { Counter, Rate, Trend } from 'k6/metrics';
-import type { Outcome, Role, Step } from './types.ts';
+import { isDone, type Outcome, type Role, type Step } from './types.ts';
 
 const stepDuration = new Trend('step_duration', true);
 const stepOk = new Counter('step_ok');
@@ -31,7 +31,7 @@ export function stepDone(role: Role, step: Step, outcome: Outcome, milliseconds:
     stepSkipped.add(1, tags);
     return;
   }
-  const isOk = outcome === 'ok';
+  const isOk = isDone(outcome);
   check(outcome, { [`${role}: ${step}`]: () => isOk });
   stepDuration.add(milliseconds, tags);
   stepErrors.add(!isOk, tags);

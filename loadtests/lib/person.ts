@@ -22,6 +22,8 @@ interface Seen {
   signedIn?: number;
   /** Why not, when not. */
   left?: string;
+  /** Of whoever keeps the device. */
+  login?: string;
   device?: string;
   /** Name, began, milliseconds, outcome. */
   steps: [string, number, number, string][];
@@ -51,7 +53,7 @@ export function comeAndStay(adapter: Adapter, role: Role, person: Person, manner
   if (result.outcome === 'ok') {
     seen.signedIn = Date.now();
     const device = result.value?.device;
-    if (manners.keepsDevice && device !== undefined) seen.device = device;
+    if (manners.keepsDevice && device !== undefined) Object.assign(seen, { login: person.login, device });
     signedIn(adapter, role, manners.pause, (name, began, took, outcome) => seen.steps.push([name, began, took, outcome]));
   } else {
     seen.left = `${result.outcome}: ${result.detail}`;

@@ -29,6 +29,17 @@ export const FLOOD_PER_S = number('FLOOD_PER_S', 100, 1, 20_000);
 /** Devices that somebody has signed in on, as a calibration left them: lines of role and cookie. */
 export const DEVICES = absolute('DEVICES');
 
+/** How far the target's calendar is ahead of this machine's, in seconds, when a proof lets a night come. */
+export const CLOCK_AHEAD_S = number('CLOCK_AHEAD_S', 0, 0, 31_536_000);
+
+/** Which generated campaign, of which family when not the seed's own, and for how long it is watched, in seconds. */
+export const SEED = number('SEED', 0, 0, 1_000_000);
+export const FAMILY = __ENV['FAMILY'];
+export const CAMPAIGN_S = number('CAMPAIGN_S', 45, 5, 3600);
+
+/** Accounts that received a message of a campaign: a list of logins. */
+export const WITNESSES = absolute('WITNESSES');
+
 /** Where to write the JSON report, if anywhere. */
 export const REPORT = absolute('REPORT');
 

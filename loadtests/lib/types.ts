@@ -32,14 +32,22 @@ export interface Person {
 
 /** What a sign-in leaves in the browser. */
 export interface SignedIn {
+  /** Whose account it is. */
+  personId: string;
   device?: string;
 }
 
 /**
- * How a target answered: `queued` and `shed` are refusals for now, `denied` is a refusal for good, `skipped` means that
- * there was nothing to do (no course to open, no thread to read), which is never counted as done.
+ * How a target answered: `queued` and `shed` are refusals for now, `denied` is a refusal for good, `held` is a message that waits
+ * for somebody's look, `skipped` means that there was nothing to do (no course to open, no thread to read), which is never
+ * counted as done.
  */
-export type Outcome = 'ok' | 'queued' | 'shed' | 'denied' | 'error' | 'skipped';
+export type Outcome = 'ok' | 'held' | 'queued' | 'shed' | 'denied' | 'error' | 'skipped';
+
+/** Whether what was asked for took place; whoever sent a message that is held has done what they could. */
+export function isDone(outcome: Outcome): boolean {
+  return outcome === 'ok' || outcome === 'held';
+}
 
 export interface Result<T> {
   outcome: Outcome;
@@ -68,6 +76,20 @@ export interface Audience {
   isClass: boolean;
 }
 
+/** Some people of a school, one by one. */
+export interface Named {
+  kind: 'people';
+  schoolId: string;
+  ids: readonly string[];
+}
+
+/** Somebody who has written to the caller. */
+export interface Acquaintance {
+  id: string;
+  schoolId: string;
+  name: string;
+}
+
 /** What the first page after sign-in shows. */
 export interface Home {
   courses: Course[];
@@ -79,6 +101,13 @@ export interface ThreadRef {
   schoolId: string;
 }
 
+/** A message of a thread, as far as anybody may see it. */
+export interface Shown {
+  senderId: string;
+  senderName: string;
+  body: string;
+}
+
 /** The threads of an inbox page, unread ones first. */
 export interface Inbox {
   threads: ThreadRef[];
@@ -87,10 +116,19 @@ export interface Inbox {
 export interface Letter {
   subject: string;
   body: string;
+  /** The thread that it answers. */
+  threadId?: string;
+}
+
+/** A message that the target has accepted. */
+export interface Sent {
+  id: string;
+  /** How many people it is for. */
+  recipients: number;
 }
 
 /** What a target can do. What it cannot do is shown as n/a, never as green. */
-export type Capability = 'totp' | 'courses' | 'audiences' | 'threads' | 'waiting_room' | 'devices';
+export type Capability = 'totp' | 'courses' | 'audiences' | 'threads' | 'waiting_room' | 'devices' | 'review';
 
 /** A target's own way of doing what every ENT does. */
 export interface Adapter {
@@ -101,8 +139,8 @@ export interface Adapter {
   askAgain?(): Result<null>;
   home(): Result<Home>;
   openCourse(course: Course): Result<null>;
-  sendMessage(to: Audience, parts: readonly string[], letter: Letter): Result<null>;
+  sendMessage(to: Audience | Named, parts: readonly string[], letter: Letter): Result<Sent>;
   readMessages(): Result<Inbox>;
-  openThread(thread: ThreadRef): Result<null>;
+  openThread(thread: ThreadRef): Result<Shown[]>;
   logout(): Result<null>;
 }

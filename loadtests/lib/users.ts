@@ -40,6 +40,11 @@ export function person(role: Role, offset: number, nth: number): Person {
   return found;
 }
 
+/** All people of a role. */
+export function everybody(role: Role): readonly Person[] {
+  return PEOPLE[role];
+}
+
 function parse(csv: string, role: string): Person[] {
   const [header, ...lines] = csv.trim().split('\n');
   if (header?.trim() !== COLUMNS.join(',')) {

@@ -5,8 +5,11 @@ import type { SummaryData } from '../lib/summary.ts';
 import type { Adapter } from '../lib/types.ts';
 import { april6, surged } from './april_6.ts';
 import { calibration } from './calibration.ts';
+import { compromisedAccount } from './compromised_account.ts';
 import { flood } from './flood.ts';
+import { settle } from './settle.ts';
 import { smoke } from './smoke.ts';
+import { witness } from './witness.ts';
 
 /** What all virtual users of a run share. */
 export interface RunData {
@@ -28,6 +31,9 @@ const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = {
   surge: surged,
   calibration,
   flood,
+  settle,
+  'compromised-account': compromisedAccount,
+  witness,
 };
 
 /** The scenario `name` against the target that `adapter` speaks to. Throws, with the choices, when there is no such. */

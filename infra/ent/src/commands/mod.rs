@@ -1,6 +1,6 @@
 //! Settles which code carries out which command.
 
-mod accounts;
+pub(crate) mod accounts;
 mod bench;
 mod detach;
 mod doctor;
@@ -18,7 +18,7 @@ mod summary;
 mod test;
 mod test_engines;
 mod totp;
-mod up;
+pub(crate) mod up;
 
 use anyhow::Result;
 

@@ -1,5 +1,6 @@
 //! Settles how a proof is run: on the backend that runs, else on one started for it, with a verdict as exit code.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
@@ -9,12 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use super::{down, k6, up};
 use shared::ablation::Ablation;
 
-use crate::cli::{self, Scenario, Up};
+use crate::cli::{self, Profile, Scenario, Up};
 use crate::context::Context;
 use crate::exit;
+use crate::layout::DATA;
 use crate::ports;
 use crate::process;
-use crate::proofs::{april_6, shard_loss};
+use crate::proofs::{april_6, compromised_account, shard_loss};
 use crate::region::Scale;
 use crate::supervisor::{Phase, State};
 
@@ -28,6 +30,7 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
         Scenario::ShardLoss => shard_loss(context, asked),
         Scenario::April6 => day(context, asked, april_6::Day::April6),
         Scenario::Surge => day(context, asked, april_6::Day::Surge),
+        Scenario::CompromisedAccount => compromised_account(context, asked),
     }
 }
 
@@ -56,17 +59,44 @@ fn day(context: &Context, asked: &cli::Prove, day: april_6::Day) -> Result<u8> {
     let without = without(asked)?;
     let names = without.names().join(",");
     if std::env::var_os(ABLATE).unwrap_or_default() != *names {
-        // What is started inherits its environment from this process, which cannot change its own.
-        let mut again = Command::new("/proc/self/exe");
-        again.args(std::env::args_os().skip(1)).env(ABLATE, names);
-        let status = process::attached(&context.signals, again)?;
-        return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED));
+        return again(context, &[(ABLATE, names.into())]);
     }
     let k6 = k6::ensure(context)?;
     k6::check_rules(context, &k6)?;
     let start = Start { scale: Some(Scale::Region), ..Start::WHOLE };
-    let asked = april_6::Asked { day, profile: asked.profile, json: asked.json, without };
+    let asked =
+        april_6::Asked { day, profile: asked.profile.unwrap_or(Profile::Ci), json: asked.json, without };
     on_a_running_backend(context, &start, || april_6::run(context, &k6, &asked))
+}
+
+/// On data of its own: its calendar goes ahead, which the usual data must not see.
+fn compromised_account(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    let without = without(asked)?;
+    let data = context.layout.root.join(compromised_account::FOLDER);
+    if context.layout.data != data {
+        if State::load_running(&context.layout).is_some() {
+            bail!("this proof starts a backend of its own, and the ports are taken: `cargo ent down` first");
+        }
+        return again(context, &[(ABLATE, without.names().join(",").into()), (DATA, data.into())]);
+    }
+    let k6 = k6::ensure(context)?;
+    k6::check_rules(context, &k6)?;
+    let usual = if asked.profile == Some(Profile::Ci) {
+        compromised_account::FEWEST
+    } else {
+        compromised_account::USUAL
+    };
+    let seeds = asked.seeds.unwrap_or(usual);
+    compromised_account::run(context, &k6, &compromised_account::Asked { seeds, json: asked.json, without })
+}
+
+/// Runs this very command with other variables: what is started inherits its environment from this process, which cannot change its
+/// own.
+fn again(context: &Context, environment: &[(&str, OsString)]) -> Result<u8> {
+    let mut again = Command::new("/proc/self/exe");
+    again.args(std::env::args_os().skip(1)).envs(environment.iter().map(|(name, value)| (name, value)));
+    let status = process::attached(&context.signals, again)?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED))
 }
 
 fn without(asked: &cli::Prove) -> Result<Ablation> {

@@ -42,14 +42,14 @@ fn run_tests(context: &Context, nextest: &Path, engines: &TestEngines, filter: &
 
 /// `cargo-nextest`: from the PATH, else from `.ent/tools`, where it is installed when it is nowhere.
 fn nextest(context: &Context) -> Result<PathBuf> {
-    let own = context.layout.path("tools/bin/cargo-nextest");
+    let own = context.layout.tools().join("bin/cargo-nextest");
     let found = find_on_path("cargo-nextest").or_else(|| Some(own.clone()).filter(|path| path.is_file()));
     if let Some(path) = found {
         return Ok(path);
     }
     context.ui.line("cargo-nextest is missing; installing it into .ent/tools (a few minutes, once) ...");
     let mut command = cargo(&context.layout.root);
-    command.args(["install", "cargo-nextest", "--locked", "--root"]).arg(context.layout.path("tools"));
+    command.args(["install", "cargo-nextest", "--locked", "--root"]).arg(context.layout.tools());
     let status = process::attached(&context.signals, command)?;
     if !status.success() {
         bail!("cargo-nextest could not be installed; its messages are above");

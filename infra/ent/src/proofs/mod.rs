@@ -1,4 +1,9 @@
 //! Settles which proofs `cargo ent prove` makes and judges by itself.
 
+mod aim;
 pub(crate) mod april_6;
+pub(crate) mod compromised_account;
+mod generator;
+mod html;
+mod seen;
 pub(crate) mod shard_loss;

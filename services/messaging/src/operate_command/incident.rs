@@ -9,7 +9,6 @@ use clap::{Subcommand, ValueEnum};
 use ipnet::IpNet;
 use serde_json::to_string_pretty;
 use shared::audit::Order;
-use shared::clock::system_clock;
 use shared::context::Context;
 use shared::http::Authority;
 use shared::pg::Database;
@@ -176,7 +175,7 @@ fn timelines(
     config: &Config<crate::Config>,
     database: &Database,
 ) -> Result<Timelines, Box<dyn std::error::Error + Send + Sync>> {
-    let clock = system_clock();
+    let clock = config.clock();
     let breakers = Registry::new(clock.clone(), config.ablate);
     let identity = Identity::open(&config.service_identity, Messaging::NAME, config.profile, clock.clone())?;
     let auth = Sibling::new("auth", &config.own.siblings.auth, identity, Handle::current(), &breakers)?;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::generator::{self, Load};
-use super::seen::{Person, Seen, real};
 use crate::context::Context;
+use crate::proofs::generator::{self, Load};
+use crate::proofs::seen::{Person, Seen, real};
 
 /// How long people sign in, in seconds.
 const LENGTH_S: f64 = 15.0;
@@ -63,8 +63,8 @@ fn devices_of(people: &[Person]) -> Result<String> {
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "these figures are exact")]
 mod tests {
-    use super::super::seen::tests::pupil;
     use super::*;
+    use crate::proofs::seen::tests::pupil;
 
     #[test]
     fn the_rate_is_of_those_who_got_in_between_warm_up_and_end() {

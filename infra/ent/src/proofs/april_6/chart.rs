@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::series::Curve;
+use crate::proofs::html::escape;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 240.0;
@@ -138,15 +139,6 @@ fn nice(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
     let factor = [1.0, 2.0, 4.0, 8.0].into_iter().find(|factor| factor * power >= value);
     factor.unwrap_or(10.0) * power
-}
-
-/// Text that stays text in HTML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('\'', "&#39;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::chart::Mark;
-use super::seen::Seen;
+use crate::proofs::seen::Seen;
 
 #[derive(Deserialize)]
 struct Line {

@@ -2,7 +2,7 @@
 
 use super::order::{Order, order};
 use super::plan::Plan;
-use super::seen::{Person, Seen, Step, real, seconds};
+use crate::proofs::seen::{Person, Seen, Step, is_done, real, seconds};
 
 /// What a run is judged by.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub(super) fn latency<'a>(steps: impl Iterator<Item = &'a Step>) -> Latency {
     let (mut times, mut ok) = (Vec::new(), 0);
     for Step(_, _, took, outcome) in steps {
         times.push(*took);
-        ok += usize::from(outcome == "ok");
+        ok += usize::from(is_done(outcome));
     }
     let count = times.len();
     let success = if count == 0 { 0.0 } else { real(ok) / real(count) };
@@ -194,9 +194,9 @@ fn lateness(plan: &Plan, seen: &Seen) -> f64 {
 #[expect(clippy::float_cmp, reason = "these figures are exact")]
 mod tests {
     use super::super::plan::tests::plan;
-    use super::super::seen::Estimate;
-    use super::super::seen::tests::pupil;
     use super::*;
+    use crate::proofs::seen::Estimate;
+    use crate::proofs::seen::tests::pupil;
 
     fn seen(people: Vec<Person>) -> Seen {
         Seen { start: 1_000_000, people }

@@ -10,12 +10,10 @@ mod calibration;
 mod chart;
 mod faults;
 mod figures;
-mod generator;
 mod order;
 mod page;
 mod plan;
 mod report;
-mod seen;
 mod series;
 mod verdict;
 
@@ -28,16 +26,16 @@ use shared::ablation::Ablation;
 
 use crate::cli::Profile;
 use crate::context::Context;
+use crate::proofs::aim::Outcome;
+use crate::proofs::generator::{self, Load, Run, Running};
+use crate::proofs::seen::Seen;
 use crate::services::Instance;
 use crate::ui;
 use calibration::Capacity;
 use figures::Figures;
-use generator::{Load, Run, Running};
 use plan::Plan;
 use report::Told;
-use seen::Seen;
 use series::Series;
-use verdict::Outcome;
 
 /// The flood, in multiples of it.
 const FLOOD: f64 = 10.0;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::seen::{Person, seconds};
+use crate::proofs::seen::{Person, seconds};
 
 /// Within so many seconds of arrival any order is fair: places are given by whole seconds, and two clocks' seconds may overlap.
 const SAME_S: u64 = 2;
@@ -57,8 +57,8 @@ fn judge(lane: &[&Person], order: &mut Order) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seen::tests::pupil;
     use super::*;
+    use crate::proofs::seen::tests::pupil;
 
     #[test]
     fn whoever_came_first_and_is_let_in_last_was_overtaken() {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::calibration::Capacity;
 use super::figures::Figures;
 use super::plan::Plan;
-use super::verdict::{Aim, Outcome, Verdict};
+use super::verdict::Verdict;
+use crate::proofs::aim::{self, Aim, Outcome};
 
 /// Everything that is told of a run.
 pub(super) struct Told<'a> {
@@ -100,18 +100,7 @@ impl Told<'_> {
 
     /// For the terminal.
     pub(super) fn scorecard(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_FULL_CONDENSED);
-        table.set_header(["", "aim", "found", "limit", "out of"]);
-        for aim in &self.verdict.aims {
-            table.add_row([
-                aim.mark().to_owned(),
-                aim.title.to_owned(),
-                found(aim),
-                limit(aim),
-                aim.samples.to_string(),
-            ]);
-        }
+        let table = aim::scorecard(&self.verdict.aims);
         format!("{}\n{table}\n{}", self.facts().join("\n"), self.headline())
     }
 
@@ -122,18 +111,8 @@ impl Told<'_> {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "- {fact}");
         }
-        text.push_str("\n| | aim | found | limit | out of |\n| --- | --- | ---: | ---: | ---: |\n");
-        for aim in &self.verdict.aims {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {} |",
-                aim.mark(),
-                aim.title,
-                found(aim),
-                limit(aim),
-                aim.samples
-            );
-        }
+        text.push('\n');
+        text.push_str(&aim::markdown(&self.verdict.aims));
         text
     }
 
@@ -158,23 +137,4 @@ impl Told<'_> {
         };
         Ok(serde_json::to_string_pretty(&document)?)
     }
-}
-
-/// What was found, with its unit.
-pub(super) fn found(aim: &Aim) -> String {
-    aim.found.map_or_else(
-        || "never".to_owned(),
-        |found| format!("{} {}", short(found), aim.unit).trim().to_owned(),
-    )
-}
-
-/// The limit, with its direction.
-pub(super) fn limit(aim: &Aim) -> String {
-    let word = if aim.is_least { "at least" } else { "at most" };
-    format!("{word} {} {}", short(aim.limit), aim.unit).trim().to_owned()
-}
-
-fn short(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::figures::{index, percentile, steps};
 use super::plan::Plan;
-use super::seen::{Seen, real, seconds};
+use crate::proofs::seen::{Seen, real, seconds};
 
 /// Width of a window, in seconds.
 const WINDOW_S: f64 = 5.0;
@@ -115,8 +115,8 @@ fn windows(length_s: f64) -> impl Iterator<Item = f64> {
 #[cfg(test)]
 mod tests {
     use super::super::plan::tests::plan;
-    use super::super::seen::tests::pupil;
     use super::*;
+    use crate::proofs::seen::tests::pupil;
 
     #[test]
     fn the_curves_show_who_came_who_waited_and_who_got_in() {

@@ -4,34 +4,8 @@ use serde::Serialize;
 
 use super::calibration::Capacity;
 use super::figures::Figures;
-use super::seen::real;
-
-/// One aim and what was found.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Aim {
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) found: Option<f64>,
-    pub(super) limit: f64,
-    pub(super) unit: &'static str,
-    /// Whether more is better.
-    pub(super) is_least: bool,
-    /// What the figure rests on, and how much of it it needs.
-    pub(super) samples: usize,
-    pub(super) needed: usize,
-    /// Whether the target can do what is asked; what it cannot is "n/a", never green.
-    pub(super) applies: bool,
-}
-
-/// What came of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
-    Green,
-    Red,
-    /// The generator or the machine was not fit: neither green nor red.
-    Void,
-}
+use crate::proofs::aim::{Aim, Outcome};
+use crate::proofs::seen::real;
 
 /// The verdict.
 #[derive(Clone, Debug, Serialize)]
@@ -50,24 +24,6 @@ const LEAST_ARRIVED: f64 = 0.99;
 const PROVISION: f64 = 0.9;
 /// Beyond this ratio between the calibrations the machine was not the same.
 const DRIFT: f64 = 1.6;
-
-impl Aim {
-    /// Whether it is met: a figure without enough samples never is.
-    pub(super) fn is_met(&self) -> bool {
-        let is_good = |found| if self.is_least { found >= self.limit } else { found <= self.limit };
-        self.applies && self.samples >= self.needed && self.found.is_some_and(is_good)
-    }
-
-    /// The mark of its line.
-    pub(super) fn mark(&self) -> &'static str {
-        match (self.applies, self.samples >= self.needed, self.is_met()) {
-            (false, _, _) => "n/a",
-            (true, false, _) => "TOO FEW",
-            (true, true, true) => "ok",
-            (true, true, false) => "MISSED",
-        }
-    }
-}
 
 /// Judges a run.
 pub(super) fn verdict(

@@ -23,6 +23,8 @@ pub(super) struct Person {
     pub(super) signed_in: Option<u64>,
     /// Why they are not signed in.
     pub(super) left: Option<String>,
+    /// Of those who keep their device.
+    pub(super) login: Option<String>,
     pub(super) device: Option<String>,
     pub(super) steps: Vec<Step>,
 }
@@ -92,7 +94,7 @@ impl Seen {
     /// What went wrong for people, and how often: steps by their outcome, and why people left.
     pub(super) fn failures(&self) -> BTreeMap<String, usize> {
         let steps = self.people.iter().flat_map(|person| &person.steps);
-        let steps = steps.filter(|step| !matches!(step.3.as_str(), "ok" | "skipped"));
+        let steps = steps.filter(|step| !is_done(&step.3) && step.3 != "skipped");
         let steps = steps.map(|step| format!("{} {}", step.0, step.3));
         let left =
             self.people.iter().filter_map(|person| person.left.as_ref()).map(|why| format!("left, {why}"));
@@ -107,6 +109,11 @@ impl Seen {
     pub(super) fn since_start(&self, at: u64) -> f64 {
         seconds(at.saturating_sub(self.start))
     }
+}
+
+/// Whether what was asked for took place: a message that waits for somebody's look has been accepted.
+pub(super) fn is_done(outcome: &str) -> bool {
+    matches!(outcome, "ok" | "held")
 }
 
 /// Milliseconds as seconds.
@@ -142,6 +149,7 @@ pub(super) mod tests {
             let_in: Some(ms(let_in_s)),
             signed_in: Some(ms(let_in_s)),
             left: None,
+            login: None,
             device: None,
             steps: vec![],
         }

@@ -111,6 +111,11 @@ impl Running {
         }
     }
 
+    /// Where people's lines are written meanwhile.
+    pub(super) fn seen(&self) -> PathBuf {
+        self.run.seen.clone()
+    }
+
     /// Whether people can come: k6 has made its virtual users and run its set-up.
     pub(super) fn has_begun(&self) -> bool {
         std::fs::read(&self.run.seen).is_ok_and(|text| text.contains(&b'\n'))
