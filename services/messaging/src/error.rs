@@ -64,6 +64,9 @@ pub enum Error {
     /// The act asks for a one-time code of the last moments.
     #[error("a one-time code is needed")]
     StepUpRequired,
+    /// Two persons decide this, and the caller's device or password is younger than a day.
+    #[error("the device or the password is too new to decide")]
+    TooNewToDecide,
     /// Restrictions of sending.
     #[error(transparent)]
     Restriction(#[from] RestrictionError),
@@ -114,6 +117,7 @@ impl Failure for Error {
             | Self::SchoolNotFound
             | Self::NotAllowed
             | Self::StepUpRequired
+            | Self::TooNewToDecide
             | Self::Restriction(_)
             | Self::Recall(_)
             | Self::Hold(_) => false,
@@ -154,6 +158,11 @@ impl Failure for Error {
                 Problem::new(StatusCode::FORBIDDEN, "not_allowed", "Your roles do not allow this.")
             }
             Self::StepUpRequired => Problem::step_up_required(),
+            Self::TooNewToDecide => Problem::new(
+                StatusCode::FORBIDDEN,
+                "too_new_to_decide",
+                "Two persons decide this on devices, and with passwords, that are theirs for a day. Until then the operators of this ENT can.",
+            ),
             Self::Restriction(error) => error.problem(),
             Self::Recall(error) => error.problem(),
             Self::Hold(error) => error.problem(),

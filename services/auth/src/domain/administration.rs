@@ -57,6 +57,14 @@ pub fn administers(role: Role) -> bool {
     }
 }
 
+/// Whether a role is given on the host alone: whoever has it administers, or is one of the two persons who decide in a school.
+pub fn is_given_by_operators(role: Role) -> bool {
+    match role {
+        Role::LocalAdmin | Role::Principal => true,
+        Role::Student | Role::Guardian | Role::Teacher | Role::SchoolLife | Role::Staff => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,14 +6,15 @@ use shared::context::Context;
 use shared::pg::{Database, Transaction, Work};
 use shared::session::{Role, Scope};
 
-use super::administration::{administers, may_concern};
+use super::administration::{administers, is_given_by_operators, may_concern};
 use super::revocation::{Act, Revocations, Target, revoke_in};
 use super::school_account::{Of, lock};
 use crate::error::Error;
 use crate::store;
 
 /// Gives a role in the school to somebody who has one there already: whoever administers one school must not reach into
-/// another by making its people their own. In force with the person's next token. The same again is no error.
+/// another by making its people their own, nor make a head of somebody whose account they can open: two persons decide in a
+/// school, and one must not become both. In force with the person's next token. The same again is no error.
 pub async fn grant(
     database: &Database,
     context: &Context,
@@ -21,7 +22,9 @@ pub async fn grant(
     of: Of,
     role: Role,
 ) -> Result<(), Error> {
-    may_change(order, role)?;
+    if is_given_by_operators(role) {
+        may_concern(order, of.person, true)?;
+    }
     let mut transaction = database.begin(context, Work::Write).await?;
     lock(&mut transaction, order, of).await?;
     if store::role_change::insert(&mut transaction, of.school, of.person, role).await? {
@@ -30,7 +33,7 @@ pub async fn grant(
     Ok(transaction.commit().await?)
 }
 
-/// Takes a role. Tokens that carry it are refused everywhere within a second, and the next ones go without it; guardianships that
+/// Takes a role; that of an administrator on the host alone. Tokens that carry it are refused everywhere within a second, and the next ones go without it; guardianships that
 /// stood on it end. The same again is no error.
 pub async fn end(
     revocations: &Revocations,
@@ -48,7 +51,9 @@ pub async fn end(
 
 /// The same in a transaction of one's own. Whoever cannot announce it leaves that to the instances: they tell within a second.
 pub async fn end_in(transaction: &mut Transaction, order: &Order, of: Of, role: Role) -> Result<(), Error> {
-    may_change(order, role)?;
+    if administers(role) {
+        may_concern(order, of.person, true)?;
+    }
     let Of { school, person } = of;
     lock(transaction, order, of).await?;
     if !store::role_change::delete(transaction, school, person, role).await? {
@@ -64,11 +69,6 @@ pub async fn end_in(transaction: &mut Transaction, order: &Order, of: Of, role: 
     revoke_in(transaction, &act).await?;
     let details = json!({ "guardianships_ended": guardianships });
     Ok(order.keep(transaction, "role_ended", subject(of, role), details).await?)
-}
-
-/// The role that administers is given and taken on the host alone.
-fn may_change(order: &Order, role: Role) -> Result<(), Error> {
-    if administers(role) { may_concern(order, uuid::Uuid::nil(), true) } else { Ok(()) }
 }
 
 fn subject(of: Of, role: Role) -> String {

@@ -10,7 +10,7 @@ const OPENING_SPREAD_S: u32 = 60;
 /// A failure of an act of administration, or what one has closed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdministrationError {
-    /// An account or a role that administrators do not reach: their own, or another administrator's.
+    /// An account or a role that administrators do not reach: their own, another administrator's, or the making of a head.
     #[error("the account or role of an administrator")]
     AdministratorAccount,
     /// The credentials are right, and a switch keeps every role of the account out for now.
@@ -54,7 +54,7 @@ impl AdministrationError {
             Self::AdministratorAccount => Problem::new(
                 StatusCode::FORBIDDEN,
                 "administrator_account",
-                "Accounts and roles of administrators, your own too, are changed by the operators of this ENT only.",
+                "Accounts and roles of administrators, your own too, are changed by the operators of this ENT only, and only they make somebody a head.",
             ),
             Self::SignInClosed { until, now } => {
                 let wait_s = u32::try_from((*until - *now).num_seconds()).unwrap_or(0).saturating_add(1);

@@ -41,7 +41,7 @@ pub struct RoleChange {
 }
 
 /// Change the roles of somebody of your school. A role that ends is worth nothing anywhere within a second; one that is
-/// granted is in the person's next token. The role `LocalAdmin` is changed by operators only.
+/// granted is in the person's next token. Operators alone change the role `LocalAdmin` and grant the role `Principal`.
 #[utoipa::path(
     tag = "administration",
     params(("school_id" = Uuid, Path, description = "The school"), ("person_id" = Uuid, Path, description = "The person")),

@@ -121,6 +121,9 @@ async fn administrators_are_made_helped_and_stopped_by_operators() {
     zoe.post("/auth/v1/sessions/refresh", &json!({})).await.expect(200);
     assert_eq!(claims(&zoe)["mem"][0]["role"], "LocalAdmin");
     done(&app, &[of("end-role", ZOE), vec!["--role", "LocalAdmin"]].concat()).await;
+    for command in ["grant-role", "end-role"] {
+        done(&app, &[of(command, ZOE), vec!["--role", "Principal"]].concat()).await;
+    }
     eventually("her token is refused", async || zoe.get("/auth/v1/me").await.status == 401).await;
     zoe.post("/auth/v1/sessions/refresh", &json!({})).await.expect(200);
     done(&app, &of("block", ZOE)).await;

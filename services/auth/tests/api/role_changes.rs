@@ -1,6 +1,9 @@
 //! Settles that a role that ends is worth nothing at once, and that siblings hear of every change.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use shared::clock::Clock;
 use shared::testing::{Answer, Client, ManualClock};
 
 use crate::admin::{self, ANNE, LOU, PAUL, SCHOOL, ZOE, kept, of_account};
@@ -67,6 +70,27 @@ async fn a_role_is_given_to_people_of_the_school_only_and_comes_back_after_its_e
     assert_eq!(roles(&anne), ["Guardian", "Staff"], "the end before does not end it");
     let staff = |deleted| ("membership".to_owned(), format!("{SCHOOL}:{ANNE}:Staff"), deleted);
     assert_eq!(feed(&app).await, [staff(false), staff(true), staff(false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_makes_no_head_of_an_account_that_they_can_open() {
+    let clock = ManualClock::default();
+    let (app, admin) = admin::start(&clock).await;
+    change(&admin, ANNE, "grant", "Principal").await.expect_problem(403, "administrator_account");
+    // What is left to a thief with that session is the account of somebody who is the head already: it is told by its age.
+    let asked = json!({ "purpose": "reset", "authority": "Principal" });
+    let code =
+        admin.post(&format!("/auth/v1/people/{PAUL}/codes"), &asked).await.expect(201).body["code"].clone();
+    let reset = json!({ "login": "paul.durand", "code": code, "new_password": "tiroir vif bleu nuit" });
+    clock.advance(Duration::from_mins(5));
+    let thief = app.browser();
+    thief.post("/auth/v1/password-resets", &reset).await.expect(204);
+    let totp_code = admin::one_time_code(&clock);
+    let body = json!({ "login": "paul.durand", "password": "tiroir vif bleu nuit", "totp_code": totp_code });
+    thief.post("/auth/v1/sessions", &body).await.expect(201);
+    assert_eq!(roles(&thief), ["Principal", "Teacher"]);
+    assert_eq!(claims(&thief)["dev_since"], clock.unix_seconds(), "too new to decide in messaging");
+    assert_eq!(kept(&app, "role_granted").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

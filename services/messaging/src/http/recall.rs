@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::Messaging;
-use crate::domain::administration::{GUARDING, holds, order_in_school};
+use crate::domain::administration::{GUARDING, holds, order_in_school, order_to_decide};
 use crate::domain::recall::{Decision, Extent, FARTHEST, Selector};
 use crate::domain::recalls::{Deciding, Request, Withdrawn};
 use crate::store::recall::{ReaderOf, Recall};
@@ -198,7 +198,8 @@ pub async fn list_readers(
     Ok(Json(Readers { readers, next }))
 }
 
-/// Show what was withdrawn in a school of yours again. Two persons ask for it within an hour: the first waits, the second does it.
+/// Show what was withdrawn in a school of yours again. Two persons ask for it within an hour: the first waits, the second does it;
+/// each on a device that their account has known for a day, with a password that no code has set since.
 #[utoipa::path(
     tag = "recalls",
     params(("school_id" = Uuid, Path, description = "The school"), ("id" = Uuid, Path, description = "The recall")),
@@ -207,7 +208,7 @@ pub async fn list_readers(
         (status = 200, body = Deciding, description = "Done, or waiting for another person"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, too_new_to_decide, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, recall_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "recall_decided"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
@@ -234,7 +235,7 @@ pub async fn restore(
         (status = 200, body = Deciding, description = "Done, or waiting for another person"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, too_new_to_decide, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, recall_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "recall_decided"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
@@ -261,7 +262,7 @@ async fn decide(
     decision: Decision,
 ) -> Result<Json<Deciding>, Problem> {
     let now_s = context.clock().unix_seconds();
-    let order = order_in_school(caller, path.0, GUARDING, now_s, demanded.authority.into_text())?;
+    let order = order_to_decide(caller, path.0, now_s, demanded.authority.into_text())?;
     let order = messaging.incidents().order_in(context, order, demanded.incident, Some(path.0)).await?;
     Ok(Json(messaging.recalls().decide(context, &order, caller.sub, (Some(path.0), path.1), decision).await?))
 }

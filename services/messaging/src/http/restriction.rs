@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::Messaging;
-use crate::domain::administration::{GUARDING, holds, order_in_school};
+use crate::domain::administration::{GUARDING, holds, order_in_school, order_to_decide};
 use crate::domain::restriction::{Direction, Mode, Restriction};
 use crate::domain::restrictions::{Closed, NewRestriction, Reopening};
 
@@ -127,7 +127,7 @@ pub async fn restrict(
 }
 
 /// Make a restriction weaker in a school of yours, or end it there. Two persons ask for the same within an hour: the first waits,
-/// the second confirms.
+/// the second confirms; each on a device that their account has known for a day, with a password that no code has set since.
 #[utoipa::path(
     tag = "restrictions",
     params(("school_id" = Uuid, Path, description = "The school"), ("id" = Uuid, Path, description = "The restriction")),
@@ -136,7 +136,7 @@ pub async fn restrict(
         (status = 200, body = Reopening, description = "Done, or waiting for another person"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, too_new_to_decide, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, restriction_not_found, incident_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "not_weaker, earlier_step_first, all_clear_missing, incident_closed"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
@@ -152,7 +152,7 @@ pub async fn reopen(
     Body(new): Body<NewReopening>,
 ) -> Result<Json<Reopening>, Problem> {
     let now_s = context.clock().unix_seconds();
-    let order = order_in_school(&caller, path.0, GUARDING, now_s, new.authority.into_text())?;
+    let order = order_to_decide(&caller, path.0, now_s, new.authority.into_text())?;
     let order = messaging.incidents().order_in(&context, order, new.incident, Some(path.0)).await?;
     let of_school = (Some(path.0), path.1);
     Ok(Json(messaging.restrictions().reopen(&context, &order, caller.sub, of_school, new.mode).await?))

@@ -11,6 +11,7 @@ use shared::testing::{Answer, Client, ManualClock, Running, eventually};
 use uuid::Uuid;
 
 use crate::app::{App, CLASS, NOWHERE, OTHER_SCHOOL, SCHOOL, Who, config, to_class};
+use crate::recall::{by_senders, recall_of, recalls, withdraw};
 
 /// An address of the school's restrictions.
 pub fn restrictions(rest: &str) -> String {
@@ -136,6 +137,45 @@ async fn one_person_closes_and_two_different_ones_reopen() {
     let sql = "select distinct content::json->>'authority' from audit_leaf where content::json->>'act' = 'reopening_confirmed'";
     let row = app.database.connect().await.query_one(sql, &[]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "Principal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_device_or_a_printed_password_for_less_than_a_day_decides_nothing() {
+    let app = App::start().await;
+    let restriction = close(&app, &closing(&app, &["Student"], "closed", 300)).await[0];
+    app.send(Who::TEACHER, to_class(CLASS, &["student"])).await.expect(201);
+    let recall = withdraw(&app, &by_senders(&app, &[Who::TEACHER])).await["id"].clone();
+    let of_recall = |what: &str| recalls(&format!("/{}/{what}", recall.as_str().unwrap()));
+    let reopening = json!({ "mode": "open", "authority": "Principal" });
+    let demanded = json!({ "authority": "Principal" });
+    let deciding = [
+        (restrictions(&format!("/{restriction}/reopen")), reopening),
+        (of_recall("restore"), demanded.clone()),
+        (of_recall("make-final"), demanded),
+    ];
+    let since = |who: Who, age_s: u64| {
+        app.browser_with(&[who], |claims| {
+            claims.amr.push("otp".to_owned());
+            claims.dev_since = claims.iat - age_s;
+        })
+    };
+    let day_s = 24 * 3_600;
+    for (path, body) in &deciding {
+        assert_eq!(app.proved(Who::ADMIN).post(path, body).await.expect(200).body["state"], "waiting");
+        let thief = since(Who::PRINCIPAL, day_s - 60);
+        let refused = thief.post(path, body).await;
+        assert!(refused.body["detail"].as_str().unwrap().contains("operators"), "{refused:?}");
+        refused.expect_problem(403, "too_new_to_decide");
+    }
+    assert_eq!((app.kept("reopening_confirmed").await, app.kept("recall_restored").await), (0, 0));
+    for (path, body) in &deciding[..2] {
+        let done = since(Who::PRINCIPAL, day_s).post(path, body).await.expect(200).body;
+        assert_eq!(done["state"], "done", "{path}");
+    }
+    // What closes and hides is for whoever has just come.
+    let new = since(Who::PRINCIPAL, 60);
+    new.post(&restrictions(""), &closing(&app, &["Student"], "closed", 300)).await.expect(201);
+    new.post(&recalls(""), &recall_of(&by_senders(&app, &[Who::TEACHER]))).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
