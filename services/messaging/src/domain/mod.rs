@@ -22,6 +22,7 @@ pub mod policy;
 pub mod reach;
 pub mod recall;
 pub mod recalls;
+pub mod repeats;
 pub mod restriction;
 pub mod restrictions;
 pub mod second_look;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::alike;
 use super::recall::{Decision, Extent, FARTHEST, MOST_MESSAGES, Selector};
+use super::repeats::Repeats;
 use crate::error::{Error, RecallError};
 use crate::store;
 use crate::store::recall::{Asked, NewRecall, ReaderOf, Recall};
@@ -89,7 +90,8 @@ impl Recalls {
         check(context, school, selector, farthest)?;
         let mut transaction = self.database.begin(context, Work::Background).await?;
         let alike = alike::find(&mut transaction, selector, school).await?;
-        Ok(store::recall::count(&mut transaction, (selector, &alike), school).await?)
+        let repeating = Repeats::new().of_selection(&mut transaction, (selector, &alike), school).await?;
+        Ok(store::recall::count(&mut transaction, (selector, &alike, &repeating), school).await?)
     }
 
     /// Hides messages of a school until two persons decide, once under each key.
@@ -243,9 +245,11 @@ pub async fn hide(
     if count == 0 {
         return Ok(Withdrawn { id: None, schools: Vec::new() });
     }
-    let mut is_more = true;
+    let (mut repeats, mut is_more) = (Repeats::new(), true);
     while count <= MOST_MESSAGES && is_more {
-        let found = store::recall::hide_quoting(transaction, &new, MOST_MESSAGES + 1, is_ablated).await?;
+        let repeating = repeats.of_recall(transaction, new.id).await?;
+        let most = MOST_MESSAGES + 1;
+        let found = store::recall::hide_quoting(transaction, (&new, &repeating), most, is_ablated).await?;
         is_more = found > 0;
         count += found;
     }

@@ -150,6 +150,30 @@ async fn five_hundred_accounts_are_one_act() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_thread_full_of_the_longest_messages_keeps_nobody_from_containing_their_sender() {
+    let auth = StandIn::start().await;
+    let app = start(&auth.server.uri()).await;
+    let bad = app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201).body;
+    // By two in turn, each text almost in the next one: nothing tells them apart before their ends.
+    let sql = format!(
+        "insert into message (school_id, id, thread_id, sender_id, audience, recipient_count, body, sent_at)
+           select school_id, ('ffffffff-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, thread_id,
+                  ('00000000-0000-0000-0000-00000000000' || 1 + n % 2)::uuid, audience, 0,
+                  case n % 2 when 0 then repeat('a', 9990 + n) || 'b' else repeat('a ', 5000) || repeat('a', 9800) || n end, sent_at
+           from message, generate_series(1, 200) n;
+         update message set body = repeat('menace ', 2850) where id = '{}'",
+        bad["id"].as_str().unwrap()
+    );
+    app.database.connect().await.batch_execute(&sql).await.unwrap();
+    let selector = crate::recall::by_senders(&app, &[Who::PUPIL]);
+    assert_eq!(crate::recall::preview(&app, &selector).await["schools"][0]["messages"], 101);
+    let done = respond(&app.proved(Who::ADMIN), "k", &stolen(&[Who::PUPIL])).await.expect(201).body;
+    assert_eq!(done["schools"][0]["messages"], 101);
+    send_as(&app.browser(Who::PUPIL)).await.expect_problem(403, "account_contained");
+    assert_eq!(app.unread(Who::CLASSMATE).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_stolen_account_sent_next_door_is_hidden_there_and_decided_there() {
     let auth = StandIn::start().await;
     let app = start(&auth.server.uri()).await;

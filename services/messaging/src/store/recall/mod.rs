@@ -1,11 +1,12 @@
 //! Settles how messages are withdrawn: chosen, covered by a recall and hidden in one statement, whatever their number of copies.
 //!
 //! What quotes a chosen message goes with it: a message that names it as quoted, and one further down its thread that has its
-//! whole text in it. A send that quotes holds the quoted row until it commits (`store::message::hold_quoted`), and the statement
+//! whole text in it (`domain::repeats`). A send that quotes holds the quoted row until it commits (`store::message::hold_quoted`), and the statement
 //! here is repeated until it finds nothing new: so a forward is either found, or finds what it quotes withdrawn.
 
 pub mod alike;
 mod decision;
+mod repeats;
 mod view;
 
 use chrono::{DateTime, Utc};
@@ -14,13 +15,11 @@ use uuid::Uuid;
 
 use crate::domain::recall::{Extent, Selector};
 pub use decision::{Asked, ask, confirm, decide, find_asked, find_quarantine, restore};
+pub use repeats::{Text, list_repeating, list_texts};
 pub use view::{ReaderOf, Recall, list_latest, list_readers};
 
 /// "rcll" in ASCII: numbers of locks are shared with everything else in the database.
 const RECALLING: i32 = 0x7263_6c6c;
-
-/// Shortest text, in characters, that is looked for in the rest of its thread: "merci" in two messages is no quotation.
-const QUOTABLE: i32 = 20;
 
 /// What is withdrawn together.
 pub struct NewRecall<'a> {
@@ -56,17 +55,18 @@ pub async fn alone(transaction: &mut Transaction, school_id: Option<Uuid>) -> Re
 }
 
 /// What every selection is given: `$1` school, `$2` ids (of like texts: pairs of a school and a message), `$3` since, `$4` until,
-/// `$5` roles.
+/// `$5` roles, `$6` what repeats a text of it: pairs of a school and a message.
 struct Given {
     school_id: Option<Uuid>,
     ids: Vec<Uuid>,
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
     roles: Vec<&'static str>,
+    repeating: Vec<Uuid>,
 }
 
 impl Given {
-    fn of(selector: &Selector, alike: &[Uuid], school_id: Option<Uuid>) -> Self {
+    fn of(selector: &Selector, (alike, repeating): (&[Uuid], &[Uuid]), school_id: Option<Uuid>) -> Self {
         let (ids, since, until, roles) = match selector {
             Selector::Senders { ids, since, until } => (ids.clone(), Some(*since), *until, vec![]),
             Selector::Window { since, until, roles } => {
@@ -75,11 +75,11 @@ impl Given {
             Selector::Alike { .. } => (alike.to_vec(), None, None, vec![]),
             Selector::Messages { ids } => (ids.clone(), None, None, vec![]),
         };
-        Self { school_id, ids, since, until, roles }
+        Self { school_id, ids, since, until, roles, repeating: repeating.to_vec() }
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 5] {
-        [&self.school_id, &self.ids, &self.since, &self.until, &self.roles]
+    fn params(&self) -> [&(dyn ToSql + Sync); 6] {
+        [&self.school_id, &self.ids, &self.since, &self.until, &self.roles, &self.repeating]
     }
 }
 
@@ -116,40 +116,34 @@ fn selected(selector: &Selector) -> &'static str {
     }
 }
 
-/// Those that the recall `$6` covers so far in the schools of `$2`.
+/// Those that the recall `$7` covers so far in the schools of `$2`.
 const COVERED: &str = "select c.school_id, c.message_id, c.cause = 'quoting' from recall_message c
-    where c.school_id = any($2::uuid[]) and c.recall_id = $6 and $1::uuid is null
+    where c.school_id = any($2::uuid[]) and c.recall_id = $7 and $1::uuid is null
       and coalesce($3::timestamptz, $4::timestamptz) is null and $5::text[] is not null";
 
-/// A text without what differs between a message and its quotation.
-fn plain(text: &str) -> String {
-    format!(r"trim(regexp_replace(lower({text}), '[\s>]+', ' ', 'g'))")
-}
-
-/// `chosen`: (school, message, whether it only quotes), from a seed on. Texts are looked at where a thread goes on, and only there:
-/// the condition names both messages, or it would be asked of each of 100,000 before anything else.
-fn chosen(seed: &str) -> String {
-    let (original, candidate) = (plain("o.body"), plain("t.body"));
+/// `chosen`: (school, message, whether it only quotes): a selection, what repeats a text of it, and what names any of these as
+/// quoted. Each message is come to once, however often it is quoted.
+fn chosen(selection: &str) -> String {
     format!(
-        "with recursive found (school_id, id, is_quoting) as (
-             {seed}
+        "with recursive seed (school_id, id, is_quoting) as (
+             {selection}
+             union all
+             select ($6::uuid[])[n], ($6::uuid[])[n + 1], true from generate_series(1, cardinality($6::uuid[]), 2) n),
+         found (school_id, id) as (
+             select school_id, id from seed
              union
-             select o.school_id, q.id, true from found f
-             join message o on o.school_id = f.school_id and o.id = f.id
-             cross join lateral (
-                 select n.id from message n where n.school_id = o.school_id and n.quotes_id = o.id
-                 union all
-                 select t.id from message t
-                 where t.school_id = o.school_id and t.thread_id = o.thread_id and t.id > o.id
-                   and case when length({original}) >= {QUOTABLE} then position({original} in {candidate}) > 0 end) q),
-         chosen as (select school_id, id, bool_and(is_quoting) as is_quoting from found group by 1, 2)"
+             select n.school_id, n.id from found f
+             join message n on n.school_id = f.school_id and n.quotes_id = f.id),
+         chosen as (
+             select school_id, id, bool_and(is_quoting) as is_quoting
+             from (select school_id, id, true as is_quoting from found union all select * from seed) one group by 1, 2)"
     )
 }
 
 /// What a selector would concern, by schools.
 pub async fn count(
     transaction: &mut Transaction,
-    (selector, alike): (&Selector, &[Uuid]),
+    (selector, alike, repeating): (&Selector, &[Uuid], &[Uuid]),
     school_id: Option<Uuid>,
 ) -> Result<Vec<Extent>, Error> {
     let sql = format!(
@@ -160,7 +154,7 @@ pub async fn count(
             group by 1 order by 1",
         chosen(selected(selector))
     );
-    let given = Given::of(selector, alike, school_id);
+    let given = Given::of(selector, (alike, repeating), school_id);
     Ok(transaction.query(&sql, &given.params()).await?.iter().map(extent).collect())
 }
 
@@ -171,21 +165,27 @@ pub async fn hide(
     most: i64,
     is_ablated: bool,
 ) -> Result<i64, Error> {
-    let given = Given::of(new.selector, new.alike, new.school_id);
+    let given = Given::of(new.selector, (new.alike, &[]), new.school_id);
     hide_chosen(transaction, &chosen(selected(new.selector)), &given, new, most, is_ablated).await
 }
 
-/// The same for what quotes anything that the recall covers and was not found before.
+/// The same for what repeats a text of the recall, and for what quotes anything that it covers and was not found before.
 pub async fn hide_quoting(
     transaction: &mut Transaction,
-    new: &NewRecall<'_>,
+    (new, repeating): (&NewRecall<'_>, &[Uuid]),
     most: i64,
     is_ablated: bool,
 ) -> Result<i64, Error> {
-    let schools = "select coalesce(array_agg(school_id), '{}') from recall where id = $1";
-    let ids: Vec<Uuid> = transaction.query_one(schools, &[&new.id]).await?.get(0);
-    let given = Given { school_id: None, ids, since: None, until: None, roles: vec![] };
+    let given = covered(transaction, new.id, repeating).await?;
     hide_chosen(transaction, &chosen(COVERED), &given, new, most, is_ablated).await
+}
+
+/// What [`COVERED`] is given.
+async fn covered(transaction: &mut Transaction, id: Uuid, repeating: &[Uuid]) -> Result<Given, Error> {
+    let schools = "select coalesce(array_agg(school_id), '{}') from recall where id = $1";
+    let ids: Vec<Uuid> = transaction.query_one(schools, &[&id]).await?.get(0);
+    let repeating = repeating.to_vec();
+    Ok(Given { school_id: None, ids, since: None, until: None, roles: vec![], repeating })
 }
 
 async fn hide_chosen(
@@ -203,22 +203,22 @@ async fn hide_chosen(
              select m.school_id, m.id, m.state, c.is_quoting from chosen c
              join message m on m.school_id = c.school_id and m.id = c.id
              where not exists (select 1 from recall_message r
-                               where r.school_id = m.school_id and r.recall_id = $6 and r.message_id = m.id)
-             order by m.school_id, m.id limit $7 for update of m),
+                               where r.school_id = m.school_id and r.recall_id = $7 and r.message_id = m.id)
+             order by m.school_id, m.id limit $8 for update of m),
          begun as (
              insert into recall (school_id, id, selector, reason, authority, contact, incident_id, asked_by, hidden_at)
-             select distinct school_id, $6::uuid, $9::jsonb, $10, $11, $12, $13::uuid, $14::uuid, $15::timestamptz from fresh
+             select distinct school_id, $7::uuid, $10::jsonb, $11, $12, $13, $14::uuid, $15::uuid, $16::timestamptz from fresh
              on conflict do nothing),
          covered as (
              insert into recall_message (school_id, recall_id, message_id, cause, state_before)
-             select f.school_id, $6, f.id, case when f.is_quoting then 'quoting' else 'selected' end,
+             select f.school_id, $7, f.id, case when f.is_quoting then 'quoting' else 'selected' end,
                     case when f.state <> 'recalled' then f.state
                          else coalesce((select min(b.state_before) from recall_message b
                                         where b.school_id = f.school_id and b.message_id = f.id), 'visible') end
              from fresh f),
          hidden as (
              update message m set state = 'recalled' from fresh f
-             where m.school_id = f.school_id and m.id = f.id and m.state <> 'recalled' and not $8::boolean)
+             where m.school_id = f.school_id and m.id = f.id and m.state <> 'recalled' and not $9::boolean)
          select count(*) from fresh"
     );
     let selector = Json(new.selector);
