@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::recall::{Extent, FARTHEST, Selector};
-use super::recalls::{self, Request, extent_of, person};
+use super::recalls::{self, Reach, Request, extent_of, person};
 use crate::error::{Error, RecallError};
 use crate::store;
 use crate::store::account_response::{Due, Member, NewResponse, OPERATORS, Response};
@@ -211,7 +211,9 @@ impl AccountResponses {
         store::recall::alone(transaction, None).await?;
         store::send_lock::hold_accounts(transaction, &people).await?;
         let request = Request { selector, reason: new.reason.clone(), contact: new.contact.clone() };
-        let withdrawn = recalls::hide(transaction, self.ablation, order, None, &request).await?;
+        let taught_in = (school != OPERATORS).then_some(school);
+        let reach = Reach { withdrawn_in: None, taught_in, alike: &[] };
+        let withdrawn = recalls::hide(transaction, self.ablation, order, reach, &request).await?;
         let id = ids::new_id(&**transaction.context().clock());
         let kept = NewResponse {
             school_id: school,

@@ -41,9 +41,13 @@ pub async fn find(
     Ok(found)
 }
 
-/// Remembers the texts of a recall as refused ones, so that they are held when they come again.
-pub async fn remember(transaction: &mut Transaction, recall: Uuid) -> Result<(), Error> {
-    for (school, id) in store::recall::alike::list_newest(transaction, None, recall, MOST_TAUGHT).await? {
+/// Remembers the texts of a recall as refused ones, so that they are held when they come again: those of one school, or of all.
+pub async fn remember(
+    transaction: &mut Transaction,
+    school: Option<Uuid>,
+    recall: Uuid,
+) -> Result<(), Error> {
+    for (school, id) in store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await? {
         store::text::insert_decision(transaction, school, &[id], Kind::Refused).await?;
     }
     Ok(())

@@ -207,7 +207,9 @@ impl Recalls {
             }
             Selector::Messages { .. } => {}
         }
-        let withdrawn = hide(transaction, self.ablation, order, school, request).await?;
+        let alike = alike::find(transaction, &request.selector, school).await?;
+        let reach = Reach { withdrawn_in: school, taught_in: school, alike: &alike };
+        let withdrawn = hide(transaction, self.ablation, order, reach, request).await?;
         if let Some(id) = withdrawn.id {
             let details = json!({
                 "school": school, "selector": request.selector, "withdrawn": extent_of(&withdrawn),
@@ -218,21 +220,31 @@ impl Recalls {
     }
 }
 
+/// How far an act of hiding reaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach<'a> {
+    /// Messages of this school; of all without one.
+    pub withdrawn_in: Option<Uuid>,
+    /// Texts of this school are held when they come again; of all without one. People decide about the texts of their own school.
+    pub taught_in: Option<Uuid>,
+    /// What was found where the selector is of like texts: [`alike`].
+    pub alike: &'a [Uuid],
+}
+
 /// Hides what a request names, and what quotes it. The locks that it needs are held, and its audit entry is the caller's.
 pub async fn hide(
     transaction: &mut Transaction,
     ablation: Ablation,
     order: &Order,
-    school: Option<Uuid>,
+    reach: Reach<'_>,
     request: &Request,
 ) -> Result<Withdrawn, Error> {
     let clock = transaction.context().clock().clone();
-    let alike = alike::find(transaction, &request.selector, school).await?;
     let new = NewRecall {
         id: ids::new_id(&*clock),
         selector: &request.selector,
-        alike: &alike,
-        school_id: school,
+        alike: reach.alike,
+        school_id: reach.withdrawn_in,
         reason: &request.reason,
         authority: &order.authority,
         contact: request.contact.as_deref(),
@@ -257,7 +269,7 @@ pub async fn hide(
         return Err(RecallError::TooLarge.into());
     }
     if new.selector.is_of_texts() {
-        alike::remember(transaction, new.id).await?;
+        alike::remember(transaction, reach.taught_in, new.id).await?;
     }
     let schools = store::recall::settle(transaction, new.id).await?;
     Ok(Withdrawn { id: Some(new.id), schools })

@@ -10,7 +10,8 @@ use shared::session::Role;
 use shared::testing::{Answer, Client, FaultProxy, eventually};
 use uuid::Uuid;
 
-use crate::app::{App, CLASS, SCHOOL, Who, to_class};
+use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::hold::{NOTICE, VARIANT};
 use crate::recall::recalls;
 use crate::stand_in::StandIn;
 
@@ -192,6 +193,35 @@ async fn what_a_stolen_account_sent_next_door_is_hidden_there_and_decided_there(
     let next_door = format!("/messaging/v1/schools/{}/recalls", Who::STRANGER.1);
     let listed = app.browser(Who::STRANGER).get(&next_door).await.expect(200).body;
     assert_eq!(listed["recalls"][0]["id"], done["recall_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_teaches_texts_of_its_own_and_operators_those_of_all() {
+    let app = App::start().await;
+    let sql = "insert into directory.membership values
+        ('00000000-0000-0000-0000-0000000000a2', '00000000-0000-0000-0000-000000000004', 'Teacher')";
+    app.database.connect().await.batch_execute(sql).await.unwrap();
+    let both = app.browser_with(&[Who::TEACHER, Who(4, OTHER_SCHOOL, Role::Teacher)], |_| {});
+    for (school, role, body) in [(OTHER_SCHOOL, "Principal", NOTICE), (SCHOOL, "Principal", VARIANT)] {
+        let audience = json!({ "kind": "role", "school_id": school, "role": role });
+        let body = json!({ "subject": "S", "body": body, "audience": audience });
+        let sent = both.post("/messaging/v1/messages", &body).await;
+        assert!(matches!(sent.status, 201 | 202), "{sent:?}");
+    }
+    let taught = async || -> Vec<Uuid> {
+        let sql = "select distinct school_id from text_band where kind = 1 order by 1";
+        let rows = app.database.connect().await.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    };
+    let done = respond(&app.proved(Who::ADMIN), "k", &stolen(&[Who::TEACHER])).await.expect(201).body;
+    assert_eq!(done["schools"].as_array().unwrap().len(), 2, "it is withdrawn in both");
+    assert_eq!(taught().await, [SCHOOL]);
+    let (person, since) =
+        (Who::TEACHER.id().to_string(), (app.clock.utc() - TimeDelta::hours(1)).to_rfc3339());
+    let stolen =
+        ["respond", "--person", &person, "--since", &since, "--reason", "Vol.", "--authority", "Rectorat"];
+    crate::operate::done(&app, &stolen).await;
+    assert_eq!(taught().await, [SCHOOL, OTHER_SCHOOL]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
