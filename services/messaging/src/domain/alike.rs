@@ -1,8 +1,9 @@
 //! Settles which messages are like one that a recall names, and which withdrawn texts are held when they come again.
 //!
 //! Texts are compared one with one, as the judgement of a send does, so a campaign is found in every school and however long ago
-//! its first message was; what was sent at the same time is held back until the recall has committed.
+//! its first message was. Nobody waits meanwhile; then sends are held back, what was sent since is compared, and the recall commits.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use shared::pg::Transaction;
 use uuid::Uuid;
 
@@ -16,11 +17,34 @@ const MOST_COMPARED: i64 = 100_000;
 /// Of how many messages of a recall the texts are remembered: the newest.
 const MOST_TAUGHT: i64 = 64;
 
+/// What was sent so long before the first look began may have been committed after it: sends and clocks differ by less.
+const OVERLAP: TimeDelta = TimeDelta::minutes(1);
+
 /// What a selector of like texts means: the school and the id of each message. Nothing for other selectors.
 pub async fn find(
     transaction: &mut Transaction,
     selector: &Selector,
     school: Option<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    find_since(transaction, selector, school, DateTime::UNIX_EPOCH).await
+}
+
+/// The same with what has come since it was found, once no send is under way.
+pub async fn find_rest(
+    transaction: &mut Transaction,
+    selector: &Selector,
+    school: Option<Uuid>,
+    (mut found, began): (Vec<Uuid>, DateTime<Utc>),
+) -> Result<Vec<Uuid>, Error> {
+    found.extend(find_since(transaction, selector, school, began - OVERLAP).await?);
+    Ok(found)
+}
+
+async fn find_since(
+    transaction: &mut Transaction,
+    selector: &Selector,
+    school: Option<Uuid>,
+    after: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, Error> {
     let Selector::Alike { message_id, since, until } = selector else { return Ok(Vec::new()) };
     let text = store::recall::alike::find_text(transaction, school, *message_id).await?;
@@ -30,7 +54,7 @@ pub async fn find(
     ))?;
     let mut found = Vec::new();
     for school in store::recall::alike::list_schools(transaction, school).await? {
-        let window = (*since, *until);
+        let window = (after.max(*since), *until);
         let texts = store::recall::alike::list_texts(transaction, school, window, MOST_COMPARED).await?;
         if i64::try_from(texts.len()).is_ok_and(|count| count >= MOST_COMPARED) {
             return Err(RecallError::TooLarge.into());

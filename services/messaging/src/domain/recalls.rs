@@ -199,6 +199,8 @@ impl Recalls {
     ) -> Result<Withdrawn, Error> {
         let farthest = person(order).map(|_| FARTHEST);
         check(transaction.context(), school, &request.selector, farthest)?;
+        let began = transaction.context().clock().utc();
+        let found = alike::find(transaction, &request.selector, school).await?;
         store::recall::alone(transaction, school).await?;
         match &request.selector {
             Selector::Senders { ids, .. } => store::send_lock::hold_accounts(transaction, ids).await?,
@@ -207,7 +209,7 @@ impl Recalls {
             }
             Selector::Messages { .. } => {}
         }
-        let alike = alike::find(transaction, &request.selector, school).await?;
+        let alike = alike::find_rest(transaction, &request.selector, school, (found, began)).await?;
         let reach = Reach { withdrawn_in: school, taught_in: school, alike: &alike };
         let withdrawn = hide(transaction, self.ablation, order, reach, request).await?;
         if let Some(id) = withdrawn.id {

@@ -1,8 +1,10 @@
 //! Settles how a recall finds a campaign by one of its messages, and that what it withdrew is held when it comes again.
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use serde_json::{Value, json};
 use shared::session::Role;
+use shared::testing::eventually;
 use uuid::Uuid;
 
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
@@ -10,6 +12,8 @@ use crate::hold::{NOTICE, VARIANT, ordinary, pupil, to_pupils};
 use crate::operate::done;
 use crate::recall::{decide_by_two, extent, preview, recall_of, recalls, withdraw};
 
+/// The class of locks that sends share.
+const SENDING: i32 = 0x7365_6e64;
 const OTHER: &str =
     "Bonjour, ma fille est malade et ne viendra pas ce matin. Merci de noter son absence. Cordialement.";
 
@@ -76,6 +80,47 @@ async fn operators_find_a_campaign_in_every_school_and_a_school_only_its_own() {
     done(&app, &[&["recall"], &which[..], &why[..]].concat()).await;
     assert_eq!(app.unread(Who(0x31, OTHER_SCHOOL, Role::Student)).await, 0);
     assert_eq!(app.unread(Who::PUPIL).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_go_on_while_a_campaign_is_looked_for_and_what_came_meanwhile_goes_with_it() {
+    let app = App::start().await;
+    ordinary(&app).await;
+    let bad = sent(&app, Who::PUPIL, to_pupils(1, 5, NOTICE)).await;
+    let [looking, sending, watching] =
+        [app.database.connect().await, app.database.connect().await, app.database.connect().await];
+    // The first look comes no further than to the list of schools, and one send of the school is under way.
+    looking.batch_execute("begin; lock table directory.school in access exclusive mode").await.unwrap();
+    let sql = format!("begin; select pg_advisory_xact_lock_shared({SENDING}, hashtext('{SCHOOL}'))");
+    sending.batch_execute(&sql).await.unwrap();
+    let holding_back = async |is_granted: bool| -> i64 {
+        let sql = "select count(*) from pg_locks where locktype = 'advisory' and classid::int = $1 and mode = 'ExclusiveLock'
+                     and granted = $2 and database = (select oid from pg_database where datname = current_database())";
+        watching.query_one(sql, &[&SENDING, &is_granted]).await.unwrap().get(0)
+    };
+    let recall = async { withdraw(&app, &alike(&app, &bad)).await };
+    let meanwhile = async {
+        eventually("the first look is under way", async || {
+            let sql =
+                "select count(*) from pg_locks where not granted and relation = 'directory.school'::regclass";
+            watching.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 1
+        })
+        .await;
+        assert_eq!((holding_back(true).await, holding_back(false).await), (0, 0), "nobody waits for it");
+        looking.batch_execute("commit").await.unwrap();
+        eventually("it waits for the send", async || holding_back(false).await == 1).await;
+        let sql = format!(
+            "insert into message (school_id, id, thread_id, sender_id, audience, recipient_count, body, sent_at, fingerprint)
+               select school_id, 'ffffffff-0000-7000-8000-000000000000', thread_id, '{}', audience, 0, body, now(), fingerprint
+               from message where id = '{}';
+             commit",
+            Who::CLASSMATE.id(),
+            bad.as_str().unwrap()
+        );
+        sending.batch_execute(&sql).await.unwrap();
+    };
+    let (withdrawn, ()) = join(recall, meanwhile).await;
+    assert_eq!(withdrawn["schools"], extent(2, 0, 5, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
