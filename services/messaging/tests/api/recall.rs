@@ -260,6 +260,25 @@ async fn what_was_held_is_not_shown_by_a_recall_nor_by_its_restoration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_released_between_two_recalls_comes_back_as_it_was_last() {
+    let app = App::start().await;
+    app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201);
+    let database = app.database.connect().await;
+    database.batch_execute("update message set state = 'held'").await.unwrap();
+    let selector = by_senders(&app, &[Who::PUPIL]);
+    let first = withdraw(&app, &selector).await["id"].clone();
+    decide_by_two(&app, &first, "restore").await;
+    assert_eq!(app.unread(Who::CLASSMATE).await, 0, "it is held again");
+    database.batch_execute("update message set state = 'visible'").await.unwrap();
+    let overlapping = [withdraw(&app, &selector).await, withdraw(&app, &selector).await];
+    for recall in overlapping {
+        assert_eq!(app.unread(Who::CLASSMATE).await, 0);
+        decide_by_two(&app, &recall["id"], "restore").await;
+    }
+    assert_eq!(app.unread(Who::CLASSMATE).await, 1, "what was held long ago counts no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recall_that_cannot_be_changes_nothing() {
     let app = App::start().await;
     app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201);

@@ -214,7 +214,9 @@ async fn hide_chosen(
              select f.school_id, $7, f.id, case when f.is_quoting then 'quoting' else 'selected' end,
                     case when f.state <> 'recalled' then f.state
                          else coalesce((select min(b.state_before) from recall_message b
-                                        where b.school_id = f.school_id and b.message_id = f.id), 'visible') end
+                                        join recall r on r.school_id = b.school_id and r.id = b.recall_id
+                                        where b.school_id = f.school_id and b.message_id = f.id
+                                          and r.state <> 'restored'), 'visible') end
              from fresh f),
          hidden as (
              update message m set state = 'recalled' from fresh f
