@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use shared::pg::{Error, Transaction};
 
-/// Deletes the texts of up to `limit` messages that two persons withdrew for good before a moment. Where an incident is open
-/// that began before they were sent, in their school or in all, everything stays. Returns how many.
+/// Deletes the texts of up to `limit` messages that two persons withdrew for good before a moment. Where an incident that began
+/// before they were sent, in their school or in all, is open or was until that moment, everything stays: whoever closes one destroys
+/// nothing. Returns how many.
 pub async fn delete_bodies(
     transaction: &mut Transaction,
     decided_before: DateTime<Utc>,
@@ -19,7 +20,7 @@ pub async fn delete_bodies(
             where r.state = 'final' and r.decided_at < $1 and m.state = 'recalled' and m.body_deleted_at is null
               and not exists (
                   select 1 from incident i
-                  where i.closed_at is null and i.starts_at <= m.sent_at
+                  where (i.closed_at is null or i.closed_at > $1) and i.starts_at <= m.sent_at
                     and (exists (select 1 from incident_school s where s.incident_id = i.id and s.school_id = m.school_id)
                          or not exists (select 1 from incident_school s where s.incident_id = i.id)))
             limit $3 for update of m skip locked)";

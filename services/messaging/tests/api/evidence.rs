@@ -102,6 +102,10 @@ async fn a_bundle_proves_itself_and_holds_messages_as_they_were_before_recall_an
     assert_eq!(body(&app).await, threat, "an open incident holds it");
     done(&app, &["close-incident", &id]).await;
     sweep(&app);
+    assert_eq!(body(&app).await, threat, "whoever closes it destroys nothing that day");
+    let long_ago = "update incident set closed_at = now() - interval '91 days'";
+    app.database.connect().await.batch_execute(long_ago).await.unwrap();
+    sweep(&app);
     eventually("the text is deleted", async || body(&app).await == "-").await;
     done(&app, &["export-evidence", &id, second.to_str().unwrap()]).await;
     assert!(std::fs::read_to_string(&second).unwrap().contains(&recalled));
