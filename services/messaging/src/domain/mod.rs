@@ -18,6 +18,7 @@ pub mod incidents;
 pub mod judgement;
 pub mod mailbox;
 pub mod message;
+pub mod own_part;
 pub mod policy;
 pub mod reach;
 pub mod recall;

@@ -1,5 +1,7 @@
 //! Settles the timeline of an incident: what was done and what happened, in one order of time, each with where it is kept.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 use super::incident::{Incident, Kind, Note};
 use super::incidents::{Incidents, Whose};
+use super::own_part;
 use crate::error::Error;
 use crate::store;
 use crate::store::evidence::SentMessage;
@@ -134,23 +137,46 @@ impl Timelines {
 
     /// Everything that it is made of.
     pub async fn gather(&self, context: &Context, whose: Whose, id: Uuid) -> Result<Gathered, Error> {
-        let (incident, notes) = self.incidents.find(context, whose, id).await?;
-        let acts = {
+        let (mut incident, notes) = self.incidents.find(context, whose, id).await?;
+        let mut acts = {
             let mut reader = self.database.reader(context, Work::Background).await?;
             find_of_incident(&mut reader, id).await?
         };
         let mut missing = vec![];
-        let acts_of_auth = match security_events::find_acts(&self.auth, context, id).await {
+        let mut acts_of_auth = match security_events::find_acts(&self.auth, context, id).await {
             Ok(acts) => acts,
             Err(error) => {
                 missing.push(format!("what was done in auth: {error}"));
                 Acts::default()
             }
         };
+        if let Whose::School(school) = whose {
+            self.keep_own(context, school, (&mut incident, &mut acts, &mut acts_of_auth)).await?;
+        }
         let concerned = concerned(&incident, acts.iter().chain(&acts_of_auth.entries));
         let events = self.events(context, whose, &incident, &concerned.accounts, &mut missing).await;
         let messages = self.messages(context, &incident, &concerned, &mut missing).await?;
         Ok(Gathered { incident, notes, acts, acts_of_auth, events, messages, missing })
+    }
+
+    /// Leaves what concerns a school: neither auth nor anybody else is asked about accounts of others.
+    async fn keep_own(
+        &self,
+        context: &Context,
+        school: Uuid,
+        (incident, acts, acts_of_auth): (&mut Incident, &mut Vec<Named>, &mut Acts),
+    ) -> Result<(), Error> {
+        let contents = acts.iter().chain(&acts_of_auth.entries);
+        let contents = contents.filter_map(|act| serde_json::from_str::<Value>(&act.content).ok());
+        let mut named: Vec<Uuid> = contents.flat_map(|content| own_part::accounts_of(&content)).collect();
+        named.extend(&incident.accounts);
+        let mut reader = self.database.reader(context, Work::Background).await?;
+        let own = store::incident::list_of_school(&mut reader, school, &named).await?.into_iter().collect();
+        incident.accounts.retain(|account| BTreeSet::contains(&own, account));
+        *acts = own_part::of_acts(std::mem::take(acts), school, &own);
+        acts_of_auth.entries = own_part::of_acts(std::mem::take(&mut acts_of_auth.entries), school, &own);
+        acts_of_auth.proof = own_part::of_proof(acts_of_auth.proof.take(), &acts_of_auth.entries);
+        Ok(())
     }
 
     async fn events(

@@ -109,6 +109,13 @@ pub async fn count_of_school(
     Ok(transaction.query_one(sql, &[&school, &people]).await?.get(0))
 }
 
+/// Those of these people who have a role in a school.
+pub async fn list_of_school(reader: &mut Reader, school: Uuid, people: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    let sql =
+        "select distinct person_id from directory.membership where school_id = $1 and person_id = any($2)";
+    Ok(reader.query(sql, &[&school, &people]).await?.iter().map(|row| row.get(0)).collect())
+}
+
 /// Recalls since a moment in schools (all, when there are none) about which nothing is decided: school and recall.
 pub async fn find_quarantined(
     transaction: &mut Transaction,

@@ -8,6 +8,7 @@ use wiremock::matchers::{path, path_regex};
 use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::app::{App, CLASS, NOWHERE, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::operate::done;
 use crate::restriction::{closing, restrictions};
 
 /// An address of the school's incidents.
@@ -177,6 +178,44 @@ async fn a_school_reads_no_sign_ins_of_another_and_nothing_without_a_fresh_code(
     head.post(&restrictions(""), &close).await.expect(201);
     close["incident"] = json!(Uuid::nil());
     head.post(&restrictions(""), &close).await.expect_problem(404, "incident_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_operators_did_in_it_a_school_reads_what_concerns_its_own_people() {
+    let app = App::start().await;
+    auth_keeps(&app, 1).await;
+    let id = open(&app).await;
+    let (pupil, stranger) = (Who::PUPIL.id().to_string(), Who::STRANGER.id().to_string());
+    let since = (app.clock.utc() - TimeDelta::hours(1)).to_rfc3339();
+    let why = ["--since", &since, "--reason", "Vol.", "--incident", &id, "--authority", "Rectorat"];
+    let audience = json!({ "kind": "role", "school_id": OTHER_SCHOOL, "role": "Teacher" });
+    let sql = format!(
+        "insert into directory.membership values ('{OTHER_SCHOOL}', '{}', 'Teacher')",
+        Uuid::from_u128(9)
+    );
+    app.database.connect().await.batch_execute(&sql).await.unwrap();
+    app.send(Who::STRANGER, json!({ "subject": "S", "body": "B", "audience": audience })).await.expect(201);
+    done(&app, &[&["recall", "--sender", &stranger], &why[..]].concat()).await;
+    done(&app, &[&["respond", "--person", &pupil, "--person", &stranger], &why[..]].concat()).await;
+    let named = ["name-accounts", &id, "--person", &stranger, "--authority", "Rectorat"];
+    done(&app, &named).await;
+
+    let timeline = read(&app.proved(Who::PRINCIPAL), &id).await.expect(200).body;
+    let told = whats(&timeline);
+    assert!(told.contains(&"accounts_contained") && !told.contains(&"messages_quarantined"), "{told:?}");
+    let whole = timeline.to_string();
+    assert!(whole.contains(&pupil) && !whole.contains(&stranger), "{whole}");
+    let asked = app.auth.received_requests().await.unwrap();
+    let asked: Vec<&str> = asked.iter().filter_map(|request| request.url.query()).collect();
+    assert!(
+        asked.iter().any(|query| query.contains(&pupil))
+            && !asked.iter().any(|query| query.contains(&stranger))
+    );
+    let all = done(&app, &["timeline", &id]).await;
+    assert!(
+        all.contains(&stranger) && all.contains("messages_quarantined"),
+        "operators read all of it: {all}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
