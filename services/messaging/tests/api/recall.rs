@@ -7,7 +7,9 @@ use shared::session::Role;
 use shared::testing::{Answer, Client};
 use uuid::Uuid;
 
-use crate::app::{App, CLASS, OTHER_CLASS, SCHOOL, Who, to_class};
+use crate::app::{App, CLASS, OTHER_CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::hold::NOTICE;
+use crate::operate::done;
 use crate::stand_in::StandIn;
 
 /// An address of the school's recalls.
@@ -276,6 +278,44 @@ async fn what_was_released_between_two_recalls_comes_back_as_it_was_last() {
         decide_by_two(&app, &recall["id"], "restore").await;
     }
     assert_eq!(app.unread(Who::CLASSMATE).await, 1, "what was held long ago counts no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_reads_nothing_of_whom_a_recall_of_all_schools_names_elsewhere() {
+    let app = App::start().await;
+    let ours = app.send(Who::TEACHER, to_class_with(NOTICE)).await.expect(201).body["id"].clone();
+    let since = (app.clock.utc() - TimeDelta::hours(1)).to_rfc3339();
+    let (teacher, stranger) = (Who::TEACHER.id().to_string(), Who::STRANGER.id().to_string());
+    let theirs = Uuid::from_u128(0x7e).to_string();
+    let sql = format!(
+        "insert into message (school_id, id, thread_id, sender_id, audience, recipient_count, body, sent_at, fingerprint)
+           select s.id, '{theirs}', m.thread_id, '{stranger}', audience, 0, body, sent_at, fingerprint
+           from message m, directory.school s where s.id = '{OTHER_SCHOOL}'"
+    );
+    let thread = format!(
+        "insert into thread select '{OTHER_SCHOOL}', id, subject, started_by, started_at from thread"
+    );
+    let database = app.database.connect().await;
+    database.batch_execute(&format!("{thread}; {sql}")).await.unwrap();
+    let why = ["--since", &since, "--reason", "R", "--authority", "Rectorat"];
+    let of = async |which: &[&str]| done(&app, &[&["recall"], which, &why[..]].concat()).await;
+    of(&["--sender", &teacher, "--sender", &stranger]).await;
+    of(&["--alike", &theirs]).await;
+    of(&["--alike", ours.as_str().unwrap()]).await;
+    let listed = app.browser(Who::PRINCIPAL).get(&recalls("")).await.expect(200).body;
+    let [ours_alike, theirs_alike, senders] = [0, 1, 2].map(|n| listed["recalls"][n]["selector"].clone());
+    assert_eq!(senders["ids"], json!([Who::TEACHER.id()]));
+    assert_eq!((&theirs_alike, &ours_alike["message_id"]), (&Value::Null, &ours));
+    let whole = listed.to_string();
+    assert!(!whole.contains(&stranger) && !whole.contains(&theirs), "{whole}");
+    let everywhere = done(&app, &["recalls"]).await;
+    assert_eq!(everywhere.lines().count(), 6, "{everywhere}");
+}
+
+fn to_class_with(body: &str) -> Value {
+    let mut message = to_class(CLASS, &["student"]);
+    message["body"] = json!(body);
+    message
 }
 
 #[tokio::test(flavor = "multi_thread")]

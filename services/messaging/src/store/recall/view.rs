@@ -13,8 +13,9 @@ use crate::domain::recall::Selector;
 pub struct Recall {
     /// The recall.
     pub id: Uuid,
-    /// Which messages it named.
-    pub selector: Selector,
+    /// Which messages it named; of people, those of the school. Absent where it named a message of another school.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<Selector>,
     /// Why.
     pub reason: String,
     /// Who demanded it.
@@ -56,13 +57,23 @@ pub struct ReaderOf {
     pub messages: i64,
 }
 
-/// The latest recalls of a school, or of all schools, the newest first.
+/// The latest recalls of a school, or of all schools, the newest first. A recall of all schools names people and messages of others,
+/// and these are nobody's business in the school.
 pub async fn list_latest(
     reader: &mut Reader,
     school_id: Option<Uuid>,
     most: i64,
 ) -> Result<Vec<Recall>, Error> {
-    let sql = "select id, selector, reason, authority, contact, asked_by, hidden_at, message_count, copy_count,
+    let sql = "select id,
+                      case when $1::uuid is null then selector
+                           when selector ->> 'kind' = 'senders' then jsonb_set(selector, '{ids}', (
+                               select coalesce(jsonb_agg(n.id), '[]') from jsonb_array_elements_text(selector -> 'ids') n (id)
+                               where exists (select 1 from directory.membership p
+                                             where p.school_id = $1 and p.person_id = n.id::uuid)))
+                           when selector ->> 'kind' = 'alike' and not exists (
+                               select 1 from message m where m.school_id = $1 and m.id = (selector ->> 'message_id')::uuid) then null
+                           else selector end,
+                      reason, authority, contact, asked_by, hidden_at, message_count, copy_count,
                       read_count, state, decided_at
                from recall where ($1::uuid is null or school_id = $1) order by hidden_at desc, id desc limit $2";
     reader.query(sql, &[&school_id, &most]).await?.iter().map(recall).collect()
@@ -105,7 +116,7 @@ pub async fn list_readers(
 }
 
 fn recall(row: &Row) -> Result<Recall, Error> {
-    let Json(selector) = row.try_get(1)?;
+    let selector = row.try_get::<_, Option<Json<Selector>>>(1)?.map(|Json(selector)| selector);
     Ok(Recall {
         id: row.get(0),
         selector,
