@@ -79,7 +79,8 @@ impl Recalls {
         Self { database, ablation }
     }
 
-    /// What a recall would withdraw, up to `farthest` back. Nothing is changed, and nobody waits.
+    /// What a recall would withdraw, up to `farthest` back. Nothing is changed, and nobody waits: a school counts once at a time, so
+    /// that counting leaves connections to those who withdraw.
     pub async fn preview(
         &self,
         context: &Context,
@@ -89,6 +90,9 @@ impl Recalls {
     ) -> Result<Vec<Extent>, Error> {
         check(context, school, selector, farthest)?;
         let mut transaction = self.database.begin(context, Work::Background).await?;
+        if !store::recall::begin_preview(&mut transaction, school).await? {
+            return Err(RecallError::PreviewUnderWay.into());
+        }
         let alike = alike::find(&mut transaction, selector, school).await?;
         let repeating = Repeats::new().of_selection(&mut transaction, (selector, &alike), school).await?;
         Ok(store::recall::count(&mut transaction, (selector, &alike, &repeating), school).await?)

@@ -18,6 +18,9 @@ pub enum RecallError {
     /// It was restored or made final already.
     #[error("the recall is decided")]
     Decided,
+    /// The school counts what another recall would withdraw.
+    #[error("another preview of the school is under way")]
+    PreviewUnderWay,
     /// There is no such response.
     #[error("no such account response")]
     NoSuchResponse,
@@ -52,6 +55,12 @@ impl RecallError {
                 "recall_decided",
                 "This recall has been restored or made final already, and that stays so.",
             ),
+            Self::PreviewUnderWay => Problem::new(
+                StatusCode::CONFLICT,
+                "preview_under_way",
+                "Somebody of your school is counting what a recall would withdraw: ask again in a moment, or withdraw.",
+            )
+            .retry_after(1),
             Self::NoSuchResponse => not_found("response_not_found", "There is no such response here."),
             Self::NotOfTheSchool => {
                 invalid("not_of_the_school", "One of these people does not belong to the school.")

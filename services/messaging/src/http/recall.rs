@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::Messaging;
-use crate::domain::administration::{GUARDING, holds, order_in_school, order_to_decide};
+use crate::domain::administration::{GUARDING, holds, order_in_school, order_to_decide, proves};
 use crate::domain::recall::{Decision, Extent, FARTHEST, Selector};
 use crate::domain::recalls::{Deciding, Request, Withdrawn};
 use crate::store::recall::{ReaderOf, Recall};
@@ -83,7 +83,7 @@ pub struct Readers {
     next: Option<Uuid>,
 }
 
-/// How many messages, copies and readers a recall in a school of yours would concern. Nothing is changed.
+/// How many messages, copies and readers a recall in a school of yours would concern. Nothing is changed. One at a time in a school.
 #[utoipa::path(
     tag = "recalls",
     params(("school_id" = Uuid, Path, description = "The school")),
@@ -92,8 +92,9 @@ pub struct Readers {
         (status = 200, body = Preview),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "malformed_body"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, foreign_origin"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "not_allowed, step_up_required, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "preview_under_way"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -106,7 +107,7 @@ pub async fn preview(
     school: Path<Uuid>,
     Body(selection): Body<Selection>,
 ) -> Result<Json<Preview>, Problem> {
-    holds(&caller, *school, GUARDING)?;
+    proves(&caller, *school, GUARDING, context.clock().unix_seconds())?;
     let schools = messaging.recalls().preview(&context, Some(*school), &selection.selector, Some(FARTHEST));
     let schools = schools.await?;
     Ok(Json(Preview { schools }))

@@ -36,7 +36,7 @@ pub async fn withdraw(app: &App, selector: &Value) -> Value {
 
 pub async fn preview(app: &App, selector: &Value) -> Value {
     let body = json!({ "selector": selector });
-    app.browser(Who::PRINCIPAL).post(&recalls("/preview"), &body).await.expect(200).body
+    app.proved(Who::PRINCIPAL).post(&recalls("/preview"), &body).await.expect(200).body
 }
 
 async fn decide(person: &Client, id: &Value, what: &str) -> Answer {
@@ -278,6 +278,28 @@ async fn what_was_released_between_two_recalls_comes_back_as_it_was_last() {
         decide_by_two(&app, &recall["id"], "restore").await;
     }
     assert_eq!(app.unread(Who::CLASSMATE).await, 1, "what was held long ago counts no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_counts_once_at_a_time_and_withdraws_meanwhile() {
+    let app = App::start().await;
+    app.send(Who::PUPIL, to_class(CLASS, &["student"])).await.expect(201);
+    let selector = by_senders(&app, &[Who::PUPIL]);
+    let (body, head) = (json!({ "selector": selector }), app.proved(Who::PRINCIPAL));
+    let no_code = app.browser(Who::PRINCIPAL);
+    no_code.post(&recalls("/preview"), &body).await.expect_problem(403, "step_up_required");
+    // Another preview is under way.
+    let counting = app.database.connect().await;
+    let sql = format!("begin; select pg_advisory_xact_lock({}, hashtext('{SCHOOL}'))", 0x7270_7276);
+    counting.batch_execute(&sql).await.unwrap();
+    let refused = head.post(&recalls("/preview"), &body).await;
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    refused.expect_problem(409, "preview_under_way");
+    let next_door = format!("/messaging/v1/schools/{OTHER_SCHOOL}/recalls/preview");
+    app.proved(Who::STRANGER).post(&next_door, &body).await.expect(200);
+    assert_eq!(withdraw(&app, &selector).await["schools"], extent(1, 0, 1, 0));
+    counting.batch_execute("commit").await.unwrap();
+    assert_eq!(preview(&app, &selector).await["schools"], extent(1, 0, 1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

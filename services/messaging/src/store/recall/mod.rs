@@ -18,8 +18,9 @@ pub use decision::{Asked, ask, confirm, decide, find_asked, find_quarantine, res
 pub use repeats::{Text, list_repeating, list_texts};
 pub use view::{ReaderOf, Recall, list_latest, list_readers};
 
-/// "rcll" in ASCII: numbers of locks are shared with everything else in the database.
+/// "rcll" and "rprv" in ASCII: numbers of locks are shared with everything else in the database.
 const RECALLING: i32 = 0x7263_6c6c;
+const PREVIEWING: i32 = 0x7270_7276;
 
 /// What is withdrawn together.
 pub struct NewRecall<'a> {
@@ -52,6 +53,12 @@ pub async fn alone(transaction: &mut Transaction, school_id: Option<Uuid>) -> Re
     let of_all = "select pg_advisory_xact_lock($1, hashtext('')) where $2::uuid is null";
     let sql = if school_id.is_some() { of_one } else { of_all };
     transaction.query(sql, &[&RECALLING, &school_id]).await.map(|_| ())
+}
+
+/// Whether no other preview of the school, or of all schools, is under way; until the transaction ends there is none now.
+pub async fn begin_preview(transaction: &mut Transaction, school_id: Option<Uuid>) -> Result<bool, Error> {
+    let sql = "select pg_try_advisory_xact_lock($1, hashtext(coalesce($2::uuid::text, '')))";
+    Ok(transaction.query_one(sql, &[&PREVIEWING, &school_id]).await?.get(0))
 }
 
 /// What every selection is given: `$1` school, `$2` ids (of like texts: pairs of a school and a message), `$3` since, `$4` until,
