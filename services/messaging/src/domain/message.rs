@@ -137,7 +137,8 @@ async fn deliver(
     let new = new_message(&clock, sender_id, draft, (ready, &judged))?;
     store::message::insert(transaction, &new).await?;
     if judged.has_contacts {
-        store::usage::remember(transaction, (school_id, sender_id), new.recipients, new.sent_at).await?;
+        let (place, is_held) = ((school_id, sender_id), judged.hold.is_some());
+        store::usage::remember(transaction, place, new.recipients, new.sent_at, is_held).await?;
     }
     let place = (school_id, new.id);
     if let Some(fingerprint) = &ready.text.fingerprint {

@@ -57,11 +57,11 @@ pub async fn find(transaction: &mut Transaction, count: &Count<'_>) -> Result<Us
 pub struct Habits {
     /// Most recipients of a message of theirs that people see, a day ago or earlier.
     pub widest_before: u32,
-    /// To how many of these people they have never written; 0 where contacts are not kept.
+    /// To how many of these people nothing of theirs had gone a day ago; 0 where contacts are not kept.
     pub new_recipients: u32,
 }
 
-/// What a sender is used to, before this message.
+/// What a sender was used to a day before this message: what was sent today is no habit, or a second try would find the first.
 pub async fn find_habits(
     transaction: &mut Transaction,
     (school_id, sender_id): (Uuid, Uuid),
@@ -74,7 +74,7 @@ pub async fn find_habits(
                                 order by recipient_count desc limit 1), 0),
                       (select count(*) from unnest($3::uuid[]) recipient
                        where $5 and not exists (select 1 from contact where school_id = $1 and sender_id = $2
-                                                and recipient_id = recipient))";
+                                                and recipient_id = recipient and first_at <= $4))";
     let yesterday = now - TimeDelta::days(1);
     let row =
         transaction.query_one(sql, &[&school_id, &sender_id, &recipients, &yesterday, &has_contacts]).await?;
@@ -95,17 +95,19 @@ pub async fn find_climate(reader: &mut Reader, now: DateTime<Utc>) -> Result<Cli
     Ok(Climate { people: count(0), newcomers: count(1) })
 }
 
-/// Remembers to whom somebody has written now.
+/// Remembers to whom somebody has written now. What is held counts for the day, and makes nobody known.
 pub async fn remember(
     transaction: &mut Transaction,
     (school_id, sender_id): (Uuid, Uuid),
     recipients: &[Uuid],
     now: DateTime<Utc>,
+    is_held: bool,
 ) -> Result<(), Error> {
-    let sql = "insert into contact (school_id, sender_id, recipient_id, last_at)
-               select $1, $2, recipient, $4 from unnest($3::uuid[]) recipient
-               on conflict (school_id, sender_id, recipient_id) do update set last_at = excluded.last_at";
-    transaction.execute(sql, &[&school_id, &sender_id, &recipients, &now]).await.map(|_| ())
+    let sql = "insert into contact (school_id, sender_id, recipient_id, last_at, first_at)
+               select $1, $2, recipient, $4, case when not $5 then $4 end from unnest($3::uuid[]) recipient
+               on conflict (school_id, sender_id, recipient_id) do update
+                 set last_at = excluded.last_at, first_at = coalesce(contact.first_at, excluded.first_at)";
+    transaction.execute(sql, &[&school_id, &sender_id, &recipients, &now, &is_held]).await.map(|_| ())
 }
 
 /// Forgets up to `limit` contacts that nobody has written to for a school year; says how many.

@@ -133,7 +133,7 @@ async fn what_is_counted_of_an_account_is_counted_in_all_its_schools() {
     let app = App::start_at(&clock).await;
     crowd(&app, 60).await;
     let sql = format!(
-        "insert into contact select '{OTHER_SCHOOL}', '{}', gen_random_uuid(), '2026-09-01T05:00:00Z'
+        "insert into contact select '{OTHER_SCHOOL}', '{}', gen_random_uuid(), '2026-09-01T05:00:00Z', null
                        from generate_series(1, 45)",
         Who::PUPIL.id()
     );

@@ -152,7 +152,8 @@ async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_
          insert into roster.student_group values ('{OTHER_SCHOOL}', '{class}', 'class', '2de');
          insert into roster.enrolment values
            ('{OTHER_SCHOOL}', '{class}', '{0}', 'student'), ('{OTHER_SCHOOL}', '{class}', '{friend}', 'student');
-         insert into contact values ('{OTHER_SCHOOL}', '{0}', '{friend}', '2026-08-30T06:00:00Z');",
+         insert into contact values
+           ('{OTHER_SCHOOL}', '{0}', '{friend}', '2026-08-30T06:00:00Z', '2026-08-30T06:00:00Z');",
         next_door.id()
     );
     app.database.connect().await.batch_execute(&sql).await.unwrap();
@@ -170,6 +171,28 @@ async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_
     assert_eq!(app.database.connect().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 1);
     app.pass(&clock, Duration::from_mins(11)).await;
     on_new_device(&app, Who::PUPIL).post(MESSAGES, &to_classmate(NOTICE)).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_held_again_until_the_people_have_been_known_for_a_day() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    app.database.connect().await.batch_execute("delete from contact").await.unwrap();
+    let to_teacher = to_class(CLASS, &["teacher"]);
+    app.pass(&clock, Duration::from_hours(18)).await;
+    for _ in 0..2 {
+        let sent = app.send(Who::PUPIL, to_teacher.clone()).await.expect(202).body;
+        assert_eq!(codes(&sent["hold"]["reasons"]), ["night", "upward", "new_recipients"]);
+    }
+    app.pass(&clock, Duration::from_hours(24)).await;
+    app.send(Who::PUPIL, to_teacher.clone()).await.expect(202);
+    app.pass(&clock, Duration::from_hours(8)).await;
+    app.send(Who::PUPIL, to_teacher.clone()).await.expect(201);
+    app.pass(&clock, Duration::from_hours(16)).await;
+    app.send(Who::PUPIL, to_teacher.clone()).await.expect(202);
+    app.pass(&clock, Duration::from_hours(24)).await;
+    app.send(Who::PUPIL, to_teacher).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

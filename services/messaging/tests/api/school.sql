@@ -25,6 +25,6 @@ insert into roster.enrolment values
   ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-0000000000b1', '00000000-0000-0000-0000-000000000004', 'teacher'),
   ('00000000-0000-0000-0000-0000000000a1', '00000000-0000-0000-0000-0000000000b2', '00000000-0000-0000-0000-000000000008', 'student');
 -- They have written to each other before: at night, a first message to a teacher waits for a second look.
-insert into contact select '00000000-0000-0000-0000-0000000000a1', ('00000000-0000-0000-0000-00000000000' || sender)::uuid,
-    ('00000000-0000-0000-0000-00000000000' || recipient)::uuid, now()
+insert into contact (school_id, sender_id, recipient_id, last_at, first_at) select '00000000-0000-0000-0000-0000000000a1', ('00000000-0000-0000-0000-00000000000' || sender)::uuid,
+    ('00000000-0000-0000-0000-00000000000' || recipient)::uuid, now(), '2026-08-30T06:00:00Z'
   from (values (1, 2), (1, 4), (2, 1), (2, 4), (3, 4), (3, 6)) c (sender, recipient);
