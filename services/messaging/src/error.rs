@@ -41,6 +41,9 @@ pub enum Error {
     /// A new thread has no subject.
     #[error("a new thread needs a subject")]
     SubjectMissing,
+    /// What goes on with a thread has its subject.
+    #[error("a thread has its subject")]
+    SubjectOfThread,
     /// The sender has sent as much as they may, for now.
     #[error("the budget refuses: {exceeded:?}")]
     Exceeded {
@@ -111,6 +114,7 @@ impl Failure for Error {
             | Self::NoRecipients
             | Self::UnknownRecipient
             | Self::SubjectMissing
+            | Self::SubjectOfThread
             | Self::Exceeded { .. }
             | Self::ScopeTooWide
             | Self::LimitsTooWide
@@ -141,6 +145,10 @@ impl Failure for Error {
                 invalid("unknown_recipient", "A recipient does not belong to this school.")
             }
             Self::SubjectMissing => invalid("subject_missing", "A new thread needs a subject."),
+            Self::SubjectOfThread => invalid(
+                "subject_of_thread",
+                "This thread has its subject: leave yours out, or begin a new thread.",
+            ),
             Self::Exceeded { exceeded, now } => budget::exceeded(exceeded, *now),
             Self::ScopeTooWide => invalid(
                 "scope_too_wide",

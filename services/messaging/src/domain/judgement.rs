@@ -9,6 +9,7 @@ use shared::cache::Cached;
 use shared::context::Context;
 use shared::pg::Transaction;
 use shared::session::Role;
+use uuid::Uuid;
 
 use super::budget;
 use super::detection::behaviour::Climate;
@@ -32,8 +33,7 @@ const SENSITIVE_FROM: usize = 10;
 pub struct Ready {
     policy: Cached<Policy>,
     climate: Climate,
-    /// The text as it is compared.
-    pub text: Text,
+    text: Text,
 }
 
 impl Ready {
@@ -50,6 +50,8 @@ impl Ready {
 /// A message that is taken.
 #[derive(Debug)]
 pub struct Judged {
+    /// The text as it was compared: all that its recipients read and have not read before.
+    pub text: Text,
     /// Whom it reaches.
     pub reach: Reach,
     /// Why it waits, if it does.
@@ -73,11 +75,12 @@ impl Judged {
 pub async fn judge(
     transaction: &mut Transaction,
     dispatch: &Dispatch,
-    ready: &Ready,
+    ready: Ready,
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Judged, Error> {
-    let policy = ready.policy.value().ok_or(Error::SchoolNotFound)?;
+    let Ready { policy, climate, text } = ready;
+    let policy = policy.value().ok_or(Error::SchoolNotFound)?;
     let (school_id, sender_id) = (draft.audience.school_id(), sender.claims.sub);
     let now = transaction.context().clock().utc();
     store::send_lock::share(transaction, school_id, sender_id).await?;
@@ -101,8 +104,13 @@ pub async fn judge(
     if !dispatch.ablation.removes(Part::Budgets) {
         within_budget(transaction, policy, sender, (&letter.sender_roles, recipients), now).await?;
     }
+    // Those who are answered know the subject; anybody else reads it with the text.
+    let text = match &standing.subject {
+        Some(subject) if !standing.is_reply => Text::of(Some(subject), &draft.body),
+        Some(_) | None => text,
+    };
     let known = (school_id, letter.sender_roles.as_slice(), &reach);
-    let look = look(transaction, ready.climate, sender, known, &ready.text).await?;
+    let look = look(transaction, climate, sender, known, &text).await?;
     let suspected = match &look.judgement.verdict {
         Verdict::Hold(hold) if !dispatch.ablation.removes(Part::Hold) => Some(Hold::from(hold.clone())),
         Verdict::Hold(_) | Verdict::Deliver => None,
@@ -111,7 +119,7 @@ pub async fn judge(
         (Some(one), Some(other)) => Some(one.and(other)),
         (one, other) => one.or(other),
     };
-    Ok(Judged { reach, hold, look, letter, has_contacts })
+    Ok(Judged { text, reach, hold, look, letter, has_contacts })
 }
 
 /// What restrictions make of a message.
@@ -137,7 +145,7 @@ async fn within_budget(
     transaction: &mut Transaction,
     policy: &Policy,
     sender: &Sender<'_>,
-    (roles, recipients): (&[Role], &[uuid::Uuid]),
+    (roles, recipients): (&[Role], &[Uuid]),
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let limits = policy.budgets.of(roles, sender.device_age(now));

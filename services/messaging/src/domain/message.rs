@@ -109,7 +109,7 @@ pub async fn send(
         Begin::First(token) => token,
         Begin::Replay(answer) => return Ok(answer),
     };
-    let sent = deliver(&mut transaction, dispatch, &ready, sender, draft).await?;
+    let sent = deliver(&mut transaction, dispatch, ready, sender, draft).await?;
     let answer = match sent.state {
         State::Visible => Answer::created(&sent),
         State::Held | State::Recalled | State::Refused => Answer::accepted(&sent),
@@ -122,7 +122,7 @@ pub async fn send(
 async fn deliver(
     transaction: &mut Transaction,
     dispatch: &Dispatch,
-    ready: &Ready,
+    ready: Ready,
     sender: &Sender<'_>,
     draft: &Draft,
 ) -> Result<Sent, Error> {
@@ -134,18 +134,18 @@ async fn deliver(
     {
         return Err(RecallError::QuotedNotFound.into());
     }
-    let new = new_message(&clock, sender_id, draft, (ready, &judged))?;
+    let new = new_message(&clock, sender_id, draft, &judged)?;
     store::message::insert(transaction, &new).await?;
     if judged.has_contacts {
         let (place, is_held) = ((school_id, sender_id), judged.hold.is_some());
         store::usage::remember(transaction, place, new.recipients, new.sent_at, is_held).await?;
     }
     let place = (school_id, new.id);
-    if let Some(fingerprint) = &ready.text.fingerprint {
+    if let Some(fingerprint) = &judged.text.fingerprint {
         store::text::insert(transaction, place, fingerprint, Kind::Sent).await?;
     }
     if let Some(hold) = &judged.hold {
-        let is_urgent = priority(&ready.text.normal, &dispatch.phrases) == Priority::First;
+        let is_urgent = priority(&judged.text.normal, &dispatch.phrases) == Priority::First;
         store::hold::insert(transaction, place, (hold, is_urgent), &judged.letter, new.sent_at).await?;
     }
     let hold = judged.hold.as_ref().map(|hold| HoldView::new(hold, new.sent_at));
@@ -183,7 +183,7 @@ pub async fn foresee(
     let mut transaction = dispatch.database.begin(context, Work::Write).await?;
     let nothing =
         Prospect { is_allowed: false, recipient_count: None, state: None, hold: None, why_not: None };
-    match judge(&mut transaction, dispatch, &ready, sender, draft).await {
+    match judge(&mut transaction, dispatch, ready, sender, draft).await {
         Ok(judged) => Ok(Prospect {
             is_allowed: true,
             recipient_count: Some(judged.reach.recipients.len()),
@@ -201,11 +201,12 @@ fn new_message<'a>(
     clock: &SharedClock,
     sender_id: Uuid,
     draft: &'a Draft,
-    (ready, judged): (&Ready, &'a Judged),
+    judged: &'a Judged,
 ) -> Result<NewMessage<'a>, Error> {
     let id = ids::new_id(&**clock);
     let (thread_id, subject) = match (draft.thread_id, &draft.subject) {
-        (Some(thread_id), _) => (thread_id, None),
+        (Some(_), Some(_)) => return Err(Error::SubjectOfThread),
+        (Some(thread_id), None) => (thread_id, None),
         (None, Some(subject)) => (id, Some(subject.as_str())),
         (None, None) => return Err(Error::SubjectMissing),
     };
@@ -221,7 +222,7 @@ fn new_message<'a>(
         body: &draft.body,
         sent_at: clock.utc(),
         state: judged.state(),
-        fingerprint: ready.text.fingerprint.as_ref().map(Fingerprint::to_bytes),
+        fingerprint: judged.text.fingerprint.as_ref().map(Fingerprint::to_bytes),
         look: &judged.look,
     })
 }

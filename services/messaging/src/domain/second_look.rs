@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::store;
 use crate::store::usage::Habits;
 
-/// A text as it is compared; computed before the transaction begins.
+/// A text as it is compared; of a new thread computed before the transaction begins.
 #[derive(Debug)]
 pub struct Text {
     /// In one shape.
@@ -27,7 +27,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Of a message with its subject, where it begins a thread.
+    /// Of a message, with the subject where its recipients read that for the first time.
     pub fn of(subject: Option<&str>, body: &str) -> Self {
         let normal = NormalText::of(&[subject.unwrap_or_default(), body].join("\n"));
         Self { fingerprint: Fingerprint::of(&normal), normal }

@@ -1,6 +1,6 @@
 //! Settles what people read where a message was withdrawn: that it is not to be passed on, and whom to ask, in French and English.
 
-/// In place of the subject of a thread whose first message was withdrawn.
+/// In place of the subject of a thread whose first message is not to be seen: withdrawn, refused, or not looked at yet.
 const SUBJECT: &str = "Message retiré / Message withdrawn";
 
 /// What a thread is about, as far as it is shown.

@@ -22,7 +22,7 @@ const MOST_NAMED_PEOPLE: usize = 100;
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
-    /// Of a new thread; not used when `thread_id` is given.
+    /// Of a new thread, and of nothing else: what goes on with a thread has its subject.
     #[garde(inner(length(chars, min = 1, max = 200), custom(shared::http::line)))]
     subject: Option<String>,
     /// A thread that you have part in, which this message goes on.
@@ -58,7 +58,7 @@ pub struct NewMessage {
             description = "group_not_found, thread_not_found, quoted_message_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-            description = "invalid_body, subject_missing, no_recipients, unknown_recipient, idempotency_key_reused"),
+            description = "invalid_body, subject_missing, subject_of_thread, no_recipients, unknown_recipient, idempotency_key_reused"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
             description = "database_unavailable; to more than 10 people also revocation_lag, session_degraded")
     )

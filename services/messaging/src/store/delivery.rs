@@ -6,7 +6,7 @@ use shared::pg::{Error, Reader, Row, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::thread::SUBJECT;
+use super::thread::subject;
 use crate::domain::support_text;
 
 /// A message in an inbox.
@@ -33,7 +33,7 @@ pub async fn list_inbox(
 ) -> Result<Vec<InboxMessage>, Error> {
     // School by school, each in the order of its index: the mailbox below the page is neither read nor sorted.
     let sql = format!(
-        "select m.id, m.thread_id, m.school_id, {SUBJECT}, p.given_name || ' ' || p.family_name, m.sent_at, m.is_read
+        "select m.id, m.thread_id, m.school_id, {}, p.given_name || ' ' || p.family_name, m.sent_at, m.is_read
          from (select newest.* from unnest($1::uuid[]) as school(id)
                cross join lateral (
                    select m.id, m.thread_id, m.school_id, m.sender_id, m.sent_at, d.read_at is not null as is_read
@@ -44,7 +44,8 @@ pub async fn list_inbox(
                order by newest.id desc limit $4) m
          join thread t on t.school_id = m.school_id and t.id = m.thread_id
          left join directory.person p on p.id = m.sender_id
-         order by m.id desc"
+         order by m.id desc",
+        subject()
     );
     let rows = reader.query(&sql, &[&schools, &person_id, &before, &limit]).await?;
     let message = |row: &Row| InboxMessage {

@@ -7,14 +7,17 @@ use shared::pg::{Error, Json, Reader, Row, ToSql, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::thread::BEGINNING;
 use crate::domain::hold::{HELD_FOR, Hold, Outcome, ReleasedBy, Why};
 use crate::domain::restriction::Letter;
+use crate::domain::support_text;
 
 /// A message that waits for a second look, as a reviewer sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldMessage {
     id: Uuid,
     thread_id: Uuid,
+    /// Withheld where the message that began the thread was withdrawn or refused.
     subject: String,
     sender_id: Uuid,
     /// Absent until the directory has told it.
@@ -131,22 +134,24 @@ pub async fn list_waiting(
     after: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<HeldMessage>, Error> {
-    let sql =
-        "select m.id, m.thread_id, t.subject, m.sender_id, p.given_name || ' ' || p.family_name, m.audience,
+    let sql = format!(
+        "select m.id, m.thread_id, case when {BEGINNING} in ('visible', 'held') then t.subject end,
+                      m.sender_id, p.given_name || ' ' || p.family_name, m.audience,
                       m.recipient_count, m.body, h.held_at, h.is_urgent, h.reasons
                from hold h
                join message m on m.school_id = h.school_id and m.id = h.message_id and m.state = 'held'
                join thread t on t.school_id = m.school_id and t.id = m.thread_id
                left join directory.person p on p.id = m.sender_id
                where h.school_id = $1 and h.outcome is null and h.held_at > $2
-               order by h.is_urgent desc, h.message_id limit $3";
-    let rows = reader.query(sql, &[&school, &after, &limit]).await?;
+               order by h.is_urgent desc, h.message_id limit $3"
+    );
+    let rows = reader.query(&sql, &[&school, &after, &limit]).await?;
     let message = |row: &Row| {
         let held_at: DateTime<Utc> = row.get(8);
         Ok(HeldMessage {
             id: row.get(0),
             thread_id: row.get(1),
-            subject: row.get(2),
+            subject: support_text::subject(row.get(2)),
             sender_id: row.get(3),
             sender_name: row.get(4),
             audience: row.get(5),

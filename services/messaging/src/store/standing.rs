@@ -29,6 +29,8 @@ pub struct Standing {
     pub is_participant: bool,
     /// Whether everybody reached has written to the sender in the thread.
     pub is_reply: bool,
+    /// The subject of the thread.
+    pub subject: Option<String>,
     /// Whether the sender's account is being secured, and this session is none of those that came after that.
     pub is_contained: bool,
     /// What is in force in the school.
@@ -48,7 +50,8 @@ pub async fn find(transaction: &mut Transaction, question: &Question<'_>) -> Res
                 ({IN_FORCE}),
                 exists (select 1 from contained_account c
                         where c.person_id = $3 and (c.epoch is null or c.epoch > $6)
-                          and (c.lapses_at is null or c.lapses_at > $2))"
+                          and (c.lapses_at is null or c.lapses_at > $2)),
+                (select subject from thread where school_id = $1 and id = $4)"
     );
     let Question { school_id, now, sender_id, epoch, thread_id, recipients } = question;
     let row = transaction.query_one(&sql, &[school_id, now, sender_id, thread_id, recipients, epoch]).await?;
@@ -57,5 +60,6 @@ pub async fn find(transaction: &mut Transaction, question: &Question<'_>) -> Res
         is_reply: row.get(1),
         restrictions: restrictions(&row, 2)?,
         is_contained: row.get(3),
+        subject: row.get(4),
     })
 }

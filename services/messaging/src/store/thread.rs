@@ -29,9 +29,20 @@ pub struct ThreadMessage {
     hold: Option<HoldView>,
 }
 
-/// The subject of the thread `t`, while the message that began it was not withdrawn: a subject can threaten as well.
-pub(super) const SUBJECT: &str = "case when (select b.state from message b
-    where b.school_id = t.school_id and b.thread_id = t.id order by b.id limit 1) is distinct from 'recalled' then t.subject end";
+/// What became of the message that began the thread `t`: a subject can threaten as well, and was judged with that message. It has the
+/// thread's id, by which no other is taken for it where clocks differ; in threads that were imported it is the oldest.
+pub(super) const BEGINNING: &str = "coalesce(
+    (select b.state from message b where b.school_id = t.school_id and b.id = t.id),
+    (select b.state from message b where b.school_id = t.school_id and b.thread_id = t.id order by b.id limit 1))";
+
+/// The subject of the thread `t` for the person `$2`: while people see the message that began it, and what its own sender wrote
+/// as long as it was not withdrawn.
+pub(super) fn subject() -> String {
+    format!(
+        "case {BEGINNING} when 'visible' then t.subject when 'recalled' then null
+         else case when t.started_by = $2 then t.subject end end"
+    )
+}
 
 /// Subject and messages of a thread, as far as the person may see them. `None` when that is nothing.
 pub async fn find_view(
@@ -43,7 +54,7 @@ pub async fn find_view(
 ) -> Result<Option<(String, Vec<ThreadMessage>)>, Error> {
     // Recipients of what was held have never seen it: where it was withdrawn as well, there is no place for it.
     let sql = format!(
-        "select {SUBJECT}, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
+        "select {}, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
                 m.recipient_count, to_jsonb(case when m.state = 'held' and h.held_at <= $4 then 'refused' else m.state end),
                 s.name, w.contact,
                 case when h.message_id is not null then jsonb_build_object(
@@ -64,7 +75,8 @@ pub async fn find_view(
                 or m.state in ('visible', 'recalled') and coalesce(w.state_before, 'visible') = 'visible' and exists (
                     select 1 from delivery d
                     where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
-         order by m.id desc limit 100"
+         order by m.id desc limit 100",
+        subject()
     );
     let rows = reader.query(&sql, &[&schools, &person_id, &thread_id, &(now - HELD_FOR)]).await?;
     let messages = rows.iter().rev().map(message).collect::<Result<Vec<_>, Error>>()?;

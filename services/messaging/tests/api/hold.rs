@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
 use crate::restriction::{close, closing};
 
-const MESSAGES: &str = "/messaging/v1/messages";
+pub const MESSAGES: &str = "/messaging/v1/messages";
 pub const NOTICE: &str =
     "Le perroquet du CDI s'est échappé : ouvrez les fenêtres de la salle 12 à 10 h et sifflez doucement.";
 pub const VARIANT: &str =
@@ -41,12 +41,12 @@ pub async fn ordinary(app: &App) {
 }
 
 /// The browser of somebody who has used the device for a minute.
-fn on_new_device(app: &App, who: Who) -> Client {
+pub fn on_new_device(app: &App, who: Who) -> Client {
     app.browser_with(&[who], |claims| claims.dev_since = claims.iat - 60)
 }
 
 /// The same with a one-time code of this minute.
-fn proved_on_new_device(app: &App, who: Who) -> Client {
+pub fn proved_on_new_device(app: &App, who: Who) -> Client {
     app.browser_with(&[who], |claims| {
         claims.dev_since = claims.iat - 60;
         claims.amr.push("otp".to_owned());
@@ -62,23 +62,23 @@ pub fn pupil(number: u128) -> Who {
     Who(1_000 + number, SCHOOL, Role::Student)
 }
 
-fn queue(rest: &str) -> String {
+pub fn queue(rest: &str) -> String {
     format!("/messaging/v1/schools/{SCHOOL}/held-messages{rest}")
 }
 
 /// What a pupil sends to five others on a new device, and that it waits.
-async fn held(app: &App, body: &str) -> Value {
+pub async fn held(app: &App, body: &str) -> Value {
     let answer = on_new_device(app, Who::PUPIL).post(MESSAGES, &to_pupils(1, 5, body)).await.expect(202);
     assert_eq!(answer.body["state"], "held");
     answer.body
 }
 
-async fn decide(browser: &Client, id: &Value, outcome: &str) -> Answer {
+pub async fn decide(browser: &Client, id: &Value, outcome: &str) -> Answer {
     let address = queue(&format!("/{}/decision", id.as_str().unwrap()));
     browser.post(&address, &json!({ "outcome": outcome, "note": "Vu avec la vie scolaire." })).await
 }
 
-fn codes(reasons: &Value) -> Vec<&str> {
+pub fn codes(reasons: &Value) -> Vec<&str> {
     reasons.as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect()
 }
 
@@ -171,28 +171,6 @@ async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_
     assert_eq!(app.database.connect().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 1);
     app.pass(&clock, Duration::from_mins(11)).await;
     on_new_device(&app, Who::PUPIL).post(MESSAGES, &to_classmate(NOTICE)).await.expect(201);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_is_held_again_until_the_people_have_been_known_for_a_day() {
-    let clock = ManualClock::default();
-    let app = App::start_at(&clock).await;
-    ordinary(&app).await;
-    app.database.connect().await.batch_execute("delete from contact").await.unwrap();
-    let to_teacher = to_class(CLASS, &["teacher"]);
-    app.pass(&clock, Duration::from_hours(18)).await;
-    for _ in 0..2 {
-        let sent = app.send(Who::PUPIL, to_teacher.clone()).await.expect(202).body;
-        assert_eq!(codes(&sent["hold"]["reasons"]), ["night", "upward", "new_recipients"]);
-    }
-    app.pass(&clock, Duration::from_hours(24)).await;
-    app.send(Who::PUPIL, to_teacher.clone()).await.expect(202);
-    app.pass(&clock, Duration::from_hours(8)).await;
-    app.send(Who::PUPIL, to_teacher.clone()).await.expect(201);
-    app.pass(&clock, Duration::from_hours(16)).await;
-    app.send(Who::PUPIL, to_teacher.clone()).await.expect(202);
-    app.pass(&clock, Duration::from_hours(24)).await;
-    app.send(Who::PUPIL, to_teacher).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ mod evidence;
 mod hardening;
 mod histories;
 mod hold;
+mod hold_evasions;
 mod home;
 mod idempotency;
 mod inbox;
