@@ -1,6 +1,7 @@
 //! Settles how held messages are looked at: by the people of the school who may, or by their own sender with a one-time code.
 //!
-//! Reviewers see held messages and no others. Nobody reviews their own. What a reviewer decides is remembered of the text: the
+//! Under the locks of a send, a release is judged by what has happened since: what is closed now, whether the account was secured,
+//! whether such a text was refused. Reviewers see held messages and no others. Nobody reviews their own. What a reviewer decides is remembered of the text: the
 //! like is refused, or not compared, afterwards (`detection::window`).
 
 use chrono::{DateTime, Utc};
@@ -13,9 +14,10 @@ use shared::session::Claims;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::detection::window;
 use super::hold::{HELD_FOR, Outcome, ReleasedBy};
 use super::restriction::{Passage, judge};
-use crate::error::{Error, HoldError, RestrictionError};
+use crate::error::{Error, HoldError, RecallError, RestrictionError};
 use crate::store;
 use crate::store::hold::{Decision, HeldMessage, Waiting};
 use crate::store::text::Kind;
@@ -54,6 +56,13 @@ pub async fn decide(
     if waiting.sender_id == reviewer {
         return Err(HoldError::OwnMessage.into());
     }
+    store::send_lock::share(&mut transaction, school, waiting.sender_id).await?;
+    if outcome == Outcome::Released {
+        as_restricted(&mut transaction, &waiting).await?;
+        if store::hold::is_contained(&mut transaction, &waiting, None).await? {
+            return Err(HoldError::SenderContained.into());
+        }
+    }
     finish(&mut transaction, order, &waiting, (outcome, reviewer, Some(note))).await?;
     let kind = match outcome {
         Outcome::Released => Kind::Released,
@@ -81,6 +90,14 @@ pub async fn release_own(
     if !has_code_since(caller, waiting.held_at) {
         return Err(Error::StepUpRequired);
     }
+    store::send_lock::share(&mut transaction, waiting.school_id, caller.sub).await?;
+    if store::hold::is_contained(&mut transaction, &waiting, Some(caller.ep)).await? {
+        return Err(RecallError::AccountContained.into());
+    }
+    let is_held = as_restricted(&mut transaction, &waiting).await?;
+    if is_held || is_refused(&mut transaction, &waiting).await? {
+        return Err(HoldError::ReviewerOnly.into());
+    }
     let order = Order::new(Actor::Person(caller.sub), "sender".to_owned());
     finish(&mut transaction, &order, &waiting, (Outcome::Released, caller.sub, None)).await?;
     Ok(transaction.commit().await?)
@@ -98,7 +115,28 @@ async fn find(transaction: &mut Transaction, schools: &[Uuid], id: Uuid) -> Resu
     Ok(waiting.ok_or(HoldError::NotFound)?)
 }
 
-/// Decides under the locks of a send: what was closed since is not opened by a release.
+/// What restrictions make of a release now: what was closed since is not opened by it. Whether it waits for somebody's look.
+async fn as_restricted(transaction: &mut Transaction, waiting: &Waiting) -> Result<bool, Error> {
+    let now = transaction.context().clock().utc();
+    let in_force = store::restriction::list_in_force(transaction, waiting.school_id, now).await?;
+    match judge(&in_force, &waiting.letter) {
+        Passage::Free => Ok(false),
+        Passage::Held => Ok(true),
+        Passage::Refused(by) => {
+            Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into())
+        }
+    }
+}
+
+/// Whether such a text has been refused or recalled meanwhile.
+async fn is_refused(transaction: &mut Transaction, waiting: &Waiting) -> Result<bool, Error> {
+    let Waiting { school_id, fingerprint: Some(fingerprint), .. } = waiting else { return Ok(false) };
+    let now = transaction.context().clock().utc();
+    let (_, decisions) = store::text::find_alike(transaction, *school_id, fingerprint, now).await?;
+    Ok(window::is_refused(*school_id, Some(fingerprint), &decisions))
+}
+
+/// Decides, under the locks of a send.
 async fn finish(
     transaction: &mut Transaction,
     order: &Order,
@@ -107,13 +145,6 @@ async fn finish(
 ) -> Result<(), Error> {
     let Waiting { school_id, message_id, sender_id, .. } = *waiting;
     let now = transaction.context().clock().utc();
-    store::send_lock::share(transaction, school_id, sender_id).await?;
-    if outcome == Outcome::Released {
-        let in_force = store::restriction::list_in_force(transaction, school_id, now).await?;
-        if let Passage::Refused(by) = judge(&in_force, &waiting.letter) {
-            return Err(RestrictionError::Restricted { restriction: Box::new(by.clone()), now }.into());
-        }
-    }
     let decision = Decision { outcome, by, note, at: now };
     if !store::hold::decide(transaction, (school_id, message_id), &decision).await? {
         return Err(HoldError::NotFound.into());

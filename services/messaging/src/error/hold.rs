@@ -15,6 +15,9 @@ pub enum HoldError {
     /// The sender cannot release it.
     #[error("a reviewer has to look at it")]
     ReviewerOnly,
+    /// Whoever sent it may have stolen the account.
+    #[error("the sender's account was contained after the hold")]
+    SenderContained,
 }
 
 impl HoldError {
@@ -35,6 +38,11 @@ impl HoldError {
                 StatusCode::FORBIDDEN,
                 "reviewer_only",
                 "Somebody who may review in your school has to look at this message.",
+            ),
+            Self::SenderContained => Problem::new(
+                StatusCode::CONFLICT,
+                "sender_contained",
+                "The sender's account was secured after this was sent: refuse it; its owner can send it again.",
             ),
         }
     }

@@ -61,6 +61,8 @@ pub async fn list(
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
             description = "not_allowed, own_message, sending_restricted, step_up_required, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "school_not_found, held_message_not_found"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "sender_contained: it can only be refused"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "invalid_body"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )
@@ -87,7 +89,7 @@ pub async fn decide(
         (status = 204, description = "It goes to its recipients"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required, session_revoked"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
-            description = "step_up_required, reviewer_only, sending_restricted, foreign_origin"),
+            description = "step_up_required, reviewer_only, account_contained, sending_restricted, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "held_message_not_found"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "database_unavailable, revocation_lag, session_degraded")
     )

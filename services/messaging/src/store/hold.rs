@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::thread::BEGINNING;
+use crate::domain::detection::fingerprint::Fingerprint;
 use crate::domain::hold::{HELD_FOR, Hold, Outcome, ReleasedBy, Why};
 use crate::domain::restriction::Letter;
 use crate::domain::support_text;
@@ -50,6 +51,8 @@ pub struct Waiting {
     pub held_at: DateTime<Utc>,
     /// What restrictions have to know of it.
     pub letter: Letter,
+    /// Of its text, if it is long enough to be compared.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// What somebody decides.
@@ -87,7 +90,7 @@ pub async fn find_waiting(
     id: Uuid,
     after: DateTime<Utc>,
 ) -> Result<Option<Waiting>, Error> {
-    let sql = "select h.school_id, m.sender_id, to_jsonb(h.release), h.held_at, h.letter
+    let sql = "select h.school_id, m.sender_id, to_jsonb(h.release), h.held_at, h.letter, m.fingerprint
                from hold h join message m on m.school_id = h.school_id and m.id = h.message_id and m.state = 'held'
                where h.school_id = any($1) and h.message_id = $2 and h.outcome is null and h.held_at > $3";
     let row = transaction.query_opt(sql, &[&schools, &id, &after]).await?;
@@ -99,6 +102,7 @@ pub async fn find_waiting(
             released_by: row.try_get::<_, Json<ReleasedBy>>(2)?.0,
             held_at: row.get(3),
             letter: row.try_get::<_, Json<Letter>>(4)?.0,
+            fingerprint: row.get::<_, Option<&[u8]>>(5).and_then(Fingerprint::from_bytes),
         })
     };
     row.as_ref().map(waiting).transpose()
@@ -117,6 +121,19 @@ pub async fn decide(
                where school_id = $1 and id in (select message_id from decided) and state = 'held'";
     let Decision { outcome, by, note, at } = decision;
     Ok(transaction.execute(sql, &[&school_id, &message_id, &outcome.name(), by, note, at]).await? == 1)
+}
+
+/// Whether the account of a sender was taken into safety after a message had been held. Its owner, who signs in after that with a
+/// session of a later epoch, is not concerned.
+pub async fn is_contained(
+    transaction: &mut Transaction,
+    waiting: &Waiting,
+    owners_epoch: Option<i64>,
+) -> Result<bool, Error> {
+    let sql = "select exists (select 1 from contained_account
+                              where person_id = $1 and contained_at >= $2 and not coalesce(epoch <= $3, false))";
+    let Waiting { sender_id, held_at, .. } = waiting;
+    Ok(transaction.query_one(sql, &[sender_id, held_at, &owners_epoch]).await?.get(0))
 }
 
 /// How many messages of a school wait since after a moment.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::testing::ManualClock;
+use shared::testing::{Client, ManualClock};
 
 use crate::app::{App, CLASS, SCHOOL, Who, to_class};
 use crate::hold::{
-    MESSAGES, NOTICE, VARIANT, codes, decide, held, on_new_device, ordinary, pupil,
+    MESSAGES, NOTICE, VARIANT, codes, decide, held, on_new_device, ordinary, proved_on_new_device, pupil,
     queue, to_pupils,
 };
+use crate::restriction::{close, closing};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_held_again_until_the_people_have_been_known_for_a_day() {
@@ -95,4 +96,76 @@ async fn what_goes_on_with_a_thread_is_judged_with_its_subject_except_to_those_w
     let mut with_subject = in_thread(&sent, to_pupils(1, 1, "Lis."));
     with_subject["subject"] = json!("Autre chose");
     app.send(Who::PUPIL, with_subject).await.expect_problem(422, "subject_of_thread");
+}
+
+/// What a head sends to all pupils on a new device, and the address of its release.
+async fn held_of_head(head: &Client, body: &str) -> (Value, String) {
+    let audience = json!({ "kind": "role", "school_id": SCHOOL, "role": "Student" });
+    let message = json!({ "subject": "S", "body": body, "audience": audience });
+    let sent = head.post(MESSAGES, &message).await.expect(202).body;
+    assert_eq!(sent["hold"]["released_by"], "sender");
+    let release = format!("{MESSAGES}/{}/release", sent["id"].as_str().unwrap());
+    (sent, release)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_looked_at_since_is_not_released_by_its_sender() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    let (sent, release) = held_of_head(&proved_on_new_device(&app, Who::PRINCIPAL), "Fermé demain.").await;
+    app.pass(&clock, Duration::from_secs(30)).await;
+    close(&app, &closing(&app, &["Principal"], "hold", 90)).await;
+    let head = proved_on_new_device(&app, Who::PRINCIPAL);
+    head.post(&release, &json!({})).await.expect_problem(403, "reviewer_only");
+    assert_eq!(app.unread(pupil(1)).await, 0);
+    decide(&app.proved(Who::ADMIN), &sent["id"], "released").await.expect(204);
+    assert_eq!(app.unread(pupil(1)).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_was_refused_since_is_not_released_by_its_sender() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    let (_, release) = held_of_head(&proved_on_new_device(&app, Who::PRINCIPAL), NOTICE).await;
+    let pupils = held(&app, VARIANT).await;
+    decide(&app.proved(Who::ADMIN), &pupils["id"], "refused").await.expect(204);
+    app.pass(&clock, Duration::from_secs(30)).await;
+    let head = proved_on_new_device(&app, Who::PRINCIPAL);
+    head.post(&release, &json!({})).await.expect_problem(403, "reviewer_only");
+    assert_eq!(app.unread(pupil(1)).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_sent_before_it_was_secured_is_released_by_its_owner_alone() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    let (sent, release) = held_of_head(&proved_on_new_device(&app, Who::PRINCIPAL), "Fermé demain.").await;
+    app.pass(&clock, Duration::from_secs(30)).await;
+    // Of a response that withdraws less: what it withdraws is not held any more.
+    let secured = format!(
+        "insert into contained_account values ('{}', gen_random_uuid(), '{}')",
+        Who::PRINCIPAL.id(),
+        app.clock.utc().to_rfc3339()
+    );
+    let database = app.database.connect().await;
+    database.batch_execute(&secured).await.unwrap();
+    let of_epoch = |epoch: i64| {
+        app.browser_with(&[Who::PRINCIPAL], |claims| {
+            claims.amr.push("otp".to_owned());
+            (claims.ep, claims.dev_since) = (epoch, claims.iat - 60);
+        })
+    };
+    of_epoch(9).post(&release, &json!({})).await.expect_problem(403, "account_contained");
+    database.batch_execute("update contained_account set epoch = 5").await.unwrap();
+    of_epoch(4).post(&release, &json!({})).await.expect_problem(403, "account_contained");
+    decide(&app.proved(Who::ADMIN), &sent["id"], "released").await.expect_problem(409, "sender_contained");
+    assert_eq!(app.unread(pupil(1)).await, 0);
+    of_epoch(5).post(&release, &json!({})).await.expect(204);
+    app.pass(&clock, Duration::from_secs(30)).await;
+    let (sent, _) = held_of_head(&of_epoch(5), "Fermé après-demain.").await;
+    decide(&app.proved(Who::ADMIN), &sent["id"], "released").await.expect(204);
+    assert_eq!(app.unread(pupil(1)).await, 2);
 }

@@ -99,6 +99,16 @@ pub struct Similar {
     pub is_released: bool,
 }
 
+/// Whether this school, or two others, refused or recalled a text like this one.
+pub fn is_refused(school_id: Uuid, fingerprint: Option<&Fingerprint>, decisions: &[Decision]) -> bool {
+    let is_like = |decision: &&Decision| {
+        !decision.is_release && fingerprint.is_some_and(|own| own.is_similar(&decision.fingerprint))
+    };
+    let refusing: HashSet<Uuid> =
+        decisions.iter().filter(is_like).map(|decision| decision.school_id).collect();
+    refusing.contains(&school_id) || refusing.len() >= REFUSING_SCHOOLS
+}
+
 impl Similar {
     /// Counts those whose texts are similar.
     pub fn of(outgoing: &Outgoing, assessment: &Assessment, window: &Window) -> Self {
@@ -108,11 +118,9 @@ impl Similar {
         let others = window.recent.iter().filter(is_of_another).filter(|recent| is_like(&recent.fingerprint));
         let others: Vec<&Recent> = others.collect();
         let noticed = || others.iter().filter(|recent| recent.is_noticed);
-        let decisions = || window.decisions.iter().filter(|decision| is_like(&decision.fingerprint));
+        let mut decisions = window.decisions.iter().filter(|decision| is_like(&decision.fingerprint));
         let own = |is_counted: bool, id: Uuid| is_counted.then_some(id);
         let is_noticed = assessment.is_noticed();
-        let refusing = decisions().filter(|decision| !decision.is_release).map(|decision| decision.school_id);
-        let refusing: HashSet<Uuid> = refusing.collect();
         Self {
             senders: distinct(others.iter().map(|recent| recent.sender_id), own(true, outgoing.sender_id)),
             schools: distinct(others.iter().map(|recent| recent.school_id), own(true, outgoing.school_id)),
@@ -125,8 +133,8 @@ impl Similar {
                 noticed().map(|recent| recent.school_id),
                 own(is_noticed, outgoing.school_id),
             ),
-            is_refused: refusing.contains(&outgoing.school_id) || refusing.len() >= REFUSING_SCHOOLS,
-            is_released: decisions()
+            is_refused: is_refused(outgoing.school_id, fingerprint, &window.decisions),
+            is_released: decisions
                 .any(|decision| decision.is_release && decision.school_id == outgoing.school_id),
         }
     }
