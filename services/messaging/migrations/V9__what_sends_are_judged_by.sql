@@ -5,3 +5,9 @@
 -- this was kept counts as known for as long as can be.
 alter table contact add column first_at timestamptz default '-infinity';
 alter table contact alter column first_at drop default;
+
+-- Of rows from before, the defaults of `domain::budget` count.
+alter table send_limit add column unproved_an_hour integer check (unproved_an_hour > 0);
+alter table send_limit add column messages_an_hour integer check (messages_an_hour > 0);
+-- What of a sender waits for a second look.
+create index message_held on message (sender_id, sent_at) where state = 'held';

@@ -38,7 +38,7 @@ pub fn run() -> Result<Vec<Comparison>> {
            select pg_temp.id('a', s), pg_temp.id('b', s), pg_temp.id('1', s * 100 + p), 'student'
            from generate_series(1, {SCHOOLS}) s, generate_series(1, {SENDERS}) p;
          insert into send_limit
-           select pg_temp.id('a', s), 'Student', 40, 200, null, now() from generate_series(1, {SCHOOLS}) s;
+           select pg_temp.id('a', s), 'Student', 40, 200, null, now(), null, 1000000 from generate_series(1, {SCHOOLS}) s;
          analyze;"
     ))?;
     let mut longest = Duration::ZERO;

@@ -32,7 +32,7 @@ pub fn run() -> Result<Vec<Comparison>> {
          insert into directory.school values (pg_temp.id('a', 1), '0750655E', 'Collège');
          insert into directory.membership
            select pg_temp.id('a', 1), pg_temp.id('1', p), 'Student' from generate_series(1, 2000) p;
-         insert into send_limit values (pg_temp.id('a', 1), 'Principal', 5000, null, 2000000000, now());
+         insert into send_limit values (pg_temp.id('a', 1), 'Principal', 5000, null, 2000000000, now(), null, 1000000);
          analyze;"
     ))?;
     let head = ours.cookie(id(0x3, 1), school, Role::Principal);

@@ -11,10 +11,10 @@ use shared::pg::Transaction;
 use shared::session::Role;
 use uuid::Uuid;
 
-use super::budget;
+use super::budget::{self, Exceeded, MOST_WAITING};
 use super::detection::behaviour::Climate;
 use super::detection::verdict::Verdict;
-use super::hold::Hold;
+use super::hold::{HELD_FOR, Hold};
 use super::message::{Dispatch, Draft, State};
 use super::policy::Policy;
 use super::reach::{Reach, reach};
@@ -119,6 +119,9 @@ pub async fn judge(
         (Some(one), Some(other)) => Some(one.and(other)),
         (one, other) => one.or(other),
     };
+    if hold.is_some() && !dispatch.ablation.removes(Part::Budgets) {
+        may_wait(transaction, sender_id, now).await?;
+    }
     Ok(Judged { text, reach, hold, look, letter, has_contacts })
 }
 
@@ -156,4 +159,11 @@ async fn within_budget(
     let usage = store::usage::find(transaction, &count).await?;
     budget::check(limits, &usage, recipients.len(), sender.has_fresh_code(now), now)
         .map_err(|exceeded| Error::Exceeded { exceeded, now })
+}
+
+/// Whether one more of the account's messages may wait: what is held costs a reviewer's time.
+async fn may_wait(transaction: &mut Transaction, sender_id: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    let waiting = store::usage::count_waiting(transaction, sender_id, now - HELD_FOR).await?;
+    let exceeded = Exceeded::Waiting;
+    if waiting < MOST_WAITING { Ok(()) } else { Err(Error::Exceeded { exceeded, now }) }
 }

@@ -77,4 +77,6 @@ fn is_within(limits: &Limits, widest: &Limits) -> bool {
     fits(limits.per_message, widest.per_message)
         && both(limits.people_a_day, widest.people_a_day)
         && both(limits.broad_an_hour, widest.broad_an_hour)
+        && both(limits.unproved_an_hour, widest.unproved_an_hour)
+        && fits(limits.messages_an_hour, widest.messages_an_hour)
 }

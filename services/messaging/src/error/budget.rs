@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use shared::http::Problem;
 
-use crate::domain::budget::{Exceeded, Spent};
+use crate::domain::budget::{Exceeded, MOST_WAITING, Spent};
 
 /// Those whose budgets come back at the same moment are told to come within so many seconds of it.
 const RETURN_SPREAD_S: u32 = 30;
@@ -29,7 +29,27 @@ pub(super) fn exceeded(exceeded: &Exceeded, now: DateTime<Utc>) -> Problem {
             );
             returning(refused("hour_budget_spent", detail), spent, now)
         }
+        Exceeded::Messages(spent) => {
+            let Spent { most, left, .. } = spent;
+            let detail = format!("You send {most} messages an hour at most, and {left} are left.");
+            returning(refused("message_budget_spent", detail), spent, now)
+        }
         Exceeded::CodeNeeded => Problem::step_up_required(),
+        Exceeded::CodeNeededForHour(spent) => {
+            let Spent { most, left, .. } = spent;
+            let detail = format!(
+                "Your messages of an hour go to {most} recipients, and {left} are left: for more, prove again who you \
+                 are, with the current code of your authenticator."
+            );
+            returning(refused("step_up_required", detail), spent, now)
+        }
+        Exceeded::Waiting => {
+            let detail = format!(
+                "{MOST_WAITING} messages of yours wait until somebody of the school has looked at them: this one would \
+                 wait as well, and is not taken."
+            );
+            refused("too_many_waiting", detail).with("most", &MOST_WAITING)
+        }
     }
 }
 

@@ -52,8 +52,8 @@ pub struct NewMessage {
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "sign_in_required"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
             description = "not_allowed (with the rule that refuses), sending_restricted (until when and why), account_contained, \
-                too_many_recipients, day_budget_spent, hour_budget_spent (what is left, and when it comes back), \
-                step_up_required, foreign_origin"),
+                too_many_recipients, day_budget_spent, hour_budget_spent, message_budget_spent (what is left, and when it comes back), \
+                too_many_waiting, step_up_required, foreign_origin"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
             description = "group_not_found, thread_not_found, quoted_message_not_found"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "request_in_progress"),

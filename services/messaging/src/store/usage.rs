@@ -4,13 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::pg::{Error, Reader, Transaction};
 use uuid::Uuid;
 
-use crate::domain::budget::{BROAD_FROM, Usage};
+use crate::domain::budget::Usage;
 use crate::domain::climate::Climate;
 use crate::domain::detection::behaviour::CLIMATE_SENDS;
 use crate::domain::detection::window::LOOKED_BACK;
 
-/// More messages of an hour than this are not looked at: their recipients would exceed every limit.
-const MOST_BROAD: i64 = 3_000;
+/// More messages of an hour than this are not looked at: they exceed every limit.
+const MOST_OF_HOUR: i64 = 1_000;
 
 /// A school year and its holidays.
 const CONTACTS_KEPT_FOR: TimeDelta = TimeDelta::days(400);
@@ -37,19 +37,26 @@ pub async fn find(transaction: &mut Transaction, count: &Count<'_>) -> Result<Us
                       coalesce(array_agg(b.sent_at order by b.sent_at), '{}'),
                       coalesce(array_agg(b.recipient_count order by b.sent_at), '{}')
                from (select sent_at, recipient_count from message
-                     where sender_id = $2 and sent_at > $5 and recipient_count > $7 limit $8) b";
+                     where sender_id = $2 and sent_at > $5 order by sent_at desc limit $7) b";
     let Count { schools, sender_id, recipients, now, has_contacts } = count;
     let (day, hour) = (*now - TimeDelta::days(1), *now - TimeDelta::hours(1));
-    let broad_from = i32::try_from(BROAD_FROM).unwrap_or(i32::MAX);
     let row = transaction
-        .query_one(
-            sql,
-            &[schools, sender_id, recipients, &day, &hour, has_contacts, &broad_from, &MOST_BROAD],
-        )
+        .query_one(sql, &[schools, sender_id, recipients, &day, &hour, has_contacts, &MOST_OF_HOUR])
         .await?;
     let counts = row.get::<_, Vec<i32>>(2).into_iter().map(|count| usize::try_from(count).unwrap_or(0));
-    let broad_of_hour = row.get::<_, Vec<DateTime<Utc>>>(1).into_iter().zip(counts).collect();
-    Ok(Usage { others_of_day: row.get(0), broad_of_hour })
+    let of_hour = row.get::<_, Vec<DateTime<Utc>>>(1).into_iter().zip(counts).collect();
+    Ok(Usage { others_of_day: row.get(0), of_hour })
+}
+
+/// How many messages of an account wait for a second look, of those that were held after a moment.
+pub async fn count_waiting(
+    transaction: &mut Transaction,
+    sender_id: Uuid,
+    after: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let sql = "select count(*) from message where sender_id = $1 and state = 'held' and sent_at > $2";
+    let count: i64 = transaction.query_one(sql, &[&sender_id, &after]).await?.get(0);
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 /// What a sender is used to.
@@ -104,7 +111,7 @@ pub async fn remember(
     is_held: bool,
 ) -> Result<(), Error> {
     let sql = "insert into contact (school_id, sender_id, recipient_id, last_at, first_at)
-               select $1, $2, recipient, $4, case when not $5 then $4 end from unnest($3::uuid[]) recipient
+               select $1, $2, recipient, $4, case when not $5 then $4::timestamptz end from unnest($3::uuid[]) recipient
                on conflict (school_id, sender_id, recipient_id) do update
                  set last_at = excluded.last_at, first_at = coalesce(contact.first_at, excluded.first_at)";
     transaction.execute(sql, &[&school_id, &sender_id, &recipients, &now, &is_held]).await.map(|_| ())

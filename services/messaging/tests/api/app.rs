@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use messaging::Messaging;
 use serde_json::{Value, json};
+use shared::ablation::{Ablation, Part};
 use shared::clock::{SharedClock, system_clock};
 use shared::service::{Config, Service};
 use shared::session::{Claims, News, Role};
@@ -106,6 +107,14 @@ impl App {
         let config = config(&database, &keys, beside_auth, beside_courses);
         let messaging = Running::start(config.clone(), clock.clone());
         Self { messaging, keys, database, config, clock, auth }
+    }
+
+    /// The same without a part, where a test is about another one.
+    pub fn without(self, part: Part) -> Self {
+        let mut config = self.config.clone();
+        config.ablate = Ablation::default().without(part);
+        let messaging = Running::start(config.clone(), self.clock.clone());
+        Self { messaging, config, ..self }
     }
 
     /// Lets time pass, and waits until messaging has heard of auth since.

@@ -11,6 +11,8 @@ use shared::testing::{ManualClock, Running, eventually};
 use uuid::Uuid;
 
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
+use crate::hold::decide;
+use crate::restriction::{close, closing};
 
 const MESSAGES: &str = "/messaging/v1/messages";
 
@@ -54,8 +56,10 @@ async fn one_message_of_a_pupil_goes_to_ten_people_and_of_a_new_device_to_five()
     young.post(MESSAGES, &to_some(1, 6)).await.expect_problem(403, "too_many_recipients");
     young.post(MESSAGES, &to_some(1, 5)).await.expect(201);
     let own = young.get("/messaging/v1/home").await.expect(200).body["limits"].clone();
-    let expected =
-        json!([{ "school_id": SCHOOL, "per_message": 5, "people_a_day": 30, "broad_an_hour": null }]);
+    let expected = json!([{
+        "school_id": SCHOOL, "per_message": 5, "people_a_day": 30, "broad_an_hour": null, "unproved_an_hour": null,
+        "messages_an_hour": 30,
+    }]);
     assert_eq!(own, expected);
 }
 
@@ -102,19 +106,75 @@ async fn a_teacher_writes_to_a_thousand_an_hour_in_broad_messages() {
     let app = App::start_at(&clock).await;
     crowd(&app, 147).await;
     let to_crowd = to_class(CLASS, &["student"]);
+    let send = async |body: Value| app.proved(Who::TEACHER).post(MESSAGES, &body).await;
     for _ in 0..6 {
-        let sent = app.send(Who::TEACHER, to_crowd.clone()).await.expect(201);
+        let sent = send(to_crowd.clone()).await.expect(201);
         assert_eq!(sent.body["recipient_count"], 149);
         app.pass(&clock, Duration::from_mins(5)).await;
     }
-    let refused = app.send(Who::TEACHER, to_crowd.clone()).await.expect(403);
+    let refused = send(to_crowd.clone()).await.expect(403);
     let told = (&refused.body["most"], &refused.body["left"], &refused.body["until"]);
     assert_eq!(told, (&json!(1_000), &json!(106), &json!("2026-09-01T07:00:00Z")));
     refused.expect_problem(403, "hour_budget_spent");
-    app.send(Who::TEACHER, to_some(1, 10)).await.expect(201);
+    send(to_some(1, 10)).await.expect(201);
     app.pass(&clock, Duration::from_mins(30)).await;
-    app.send(Who::TEACHER, to_crowd.clone()).await.expect(201);
-    app.send(Who::TEACHER, to_crowd).await.expect_problem(403, "hour_budget_spent");
+    send(to_crowd.clone()).await.expect(201);
+    send(to_crowd).await.expect_problem(403, "hour_budget_spent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_messages_to_few_ask_for_a_one_time_code_as_one_to_many_does() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    crowd(&app, 650).await;
+    for tens in 0..60 {
+        app.send(Who::TEACHER, to_some(1 + tens * 10, 10)).await.expect(201);
+    }
+    let refused = app.send(Who::TEACHER, to_some(601, 1)).await.expect(403);
+    let told = (&refused.body["most"], &refused.body["left"], &refused.body["until"]);
+    assert_eq!(told, (&json!(600), &json!(0), &json!("2026-09-01T07:00:00Z")));
+    refused.expect_problem(403, "step_up_required");
+    app.proved(Who::TEACHER).post(MESSAGES, &to_some(601, 10)).await.expect(201);
+    app.send(Who::TEACHER, to_some(611, 1)).await.expect_problem(403, "step_up_required");
+    app.pass(&clock, Duration::from_mins(60)).await;
+    app.send(Who::TEACHER, to_some(611, 10)).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_sends_so_many_messages_an_hour() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    crowd(&app, 2).await;
+    for _ in 0..60 {
+        app.send(Who::PUPIL, to_some(1, 1)).await.expect(201);
+    }
+    let refused = app.send(Who::PUPIL, to_some(1, 1)).await;
+    assert_eq!((&refused.body["most"], &refused.body["left"]), (&json!(60), &json!(0)));
+    refused.expect_problem(403, "message_budget_spent");
+    app.send(Who::CLASSMATE, to_some(1, 1)).await.expect(201);
+    app.pass(&clock, Duration::from_mins(60)).await;
+    app.send(Who::PUPIL, to_some(1, 1)).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_messages_of_an_account_wait_for_a_second_look_and_no_more() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    close(&app, &closing(&app, &["Student"], "hold", 90)).await;
+    let send = async || app.send(Who::PUPIL, to_class(CLASS, &["teacher"])).await;
+    let first = send().await.expect(202).body;
+    for _ in 1..10 {
+        send().await.expect(202);
+    }
+    let refused = send().await;
+    assert_eq!(refused.body["most"], 10);
+    refused.expect_problem(403, "too_many_waiting");
+    app.send(Who::CLASSMATE, to_class(CLASS, &["teacher"])).await.expect(202);
+    decide(&app.proved(Who::PRINCIPAL), &first["id"], "refused").await.expect(204);
+    send().await.expect(202);
+    send().await.expect_problem(403, "too_many_waiting");
+    app.pass(&clock, Duration::from_hours(24 * 7)).await;
+    send().await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +214,8 @@ async fn administrators_change_the_limits_of_their_school_within_limits() {
     let beside = Running::<Messaging>::start(app.config.clone(), Arc::new(clock.clone()));
     let pupil = beside.client().with_token(app.token(&[Who::PUPIL], |_| {}));
     pupil.post(MESSAGES, &to_some(1, 11)).await.expect_problem(403, "too_many_recipients");
-    let wider = json!({ "limits": { "per_message": 35, "people_a_day": 120 }, "authority": "Principal" });
+    let with = |limits: Value| json!({ "limits": limits, "authority": "Principal" });
+    let wider = with(json!({ "per_message": 35, "people_a_day": 120, "messages_an_hour": 90 }));
     let admin = app.proved(Who::ADMIN);
     admin.put(&limits("Student"), &wider).await.expect(204);
     eventually("the other instance has heard", async || {
@@ -169,19 +230,41 @@ async fn administrators_change_the_limits_of_their_school_within_limits() {
     );
     assert_eq!(app.kept("send_limits_changed").await, 1);
 
-    let with = |limits: Value| json!({ "limits": limits, "authority": "Principal" });
     for (role, limits_of, status, code) in [
-        ("Student", json!({ "per_message": 41, "people_a_day": 60 }), 422, "limits_too_wide"),
-        ("Student", json!({ "per_message": 0, "people_a_day": 60 }), 422, "limits_too_wide"),
-        ("Student", json!({ "per_message": 10 }), 422, "limits_too_wide"),
+        (
+            "Student",
+            json!({ "per_message": 41, "people_a_day": 60, "messages_an_hour": 60 }),
+            422,
+            "limits_too_wide",
+        ),
+        (
+            "Student",
+            json!({ "per_message": 10, "people_a_day": 60, "messages_an_hour": 201 }),
+            422,
+            "limits_too_wide",
+        ),
+        (
+            "Student",
+            json!({ "per_message": 0, "people_a_day": 60, "messages_an_hour": 60 }),
+            422,
+            "limits_too_wide",
+        ),
+        ("Student", json!({ "per_message": 10, "messages_an_hour": 60 }), 422, "limits_too_wide"),
         (
             "Teacher",
-            json!({ "per_message": 10, "people_a_day": 5, "broad_an_hour": 10 }),
+            json!({ "per_message": 10, "people_a_day": 5, "broad_an_hour": 10, "unproved_an_hour": 10, "messages_an_hour": 10 }),
+            422,
+            "limits_too_wide",
+        ),
+        (
+            "Teacher",
+            json!({ "per_message": 10, "broad_an_hour": 10, "messages_an_hour": 10 }),
             422,
             "limits_too_wide",
         ),
         ("Student", json!({ "per_message": -1 }), 400, "malformed_body"),
-        ("King", json!({ "per_message": 1, "people_a_day": 1 }), 404, "not_found"),
+        ("Student", json!({ "per_message": 10, "people_a_day": 60 }), 400, "malformed_body"),
+        ("King", json!({ "per_message": 1, "people_a_day": 1, "messages_an_hour": 1 }), 404, "not_found"),
     ] {
         admin.put(&limits(role), &with(limits_of)).await.expect_problem(status, code);
     }

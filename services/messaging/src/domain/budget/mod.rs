@@ -1,4 +1,4 @@
-//! Settles how much one account sends: recipients of a message, people of a day, broad messages of an hour. A pure function.
+//! Settles how much one account sends: recipients of a message, people of a day, messages and recipients of an hour. A pure function.
 //!
 //! A hijacked account gets nowhere before anybody has reacted, and honest people do not notice. The values are starting
 //! values of the design; a school changes them within limits. An account on a device that it has used for less than a day
@@ -17,6 +17,8 @@ pub const MOST_RECIPIENTS: usize = 5_000;
 pub const BROAD_FROM: usize = 10;
 /// From so many recipients on, a one-time code of the last quarter of an hour is asked for.
 pub const CODE_FROM: usize = 200;
+/// So many messages of an account wait for a second look at most: more would bury those of others.
+pub const MOST_WAITING: usize = 10;
 
 const NEW_DEVICE: Duration = Duration::from_hours(24);
 const DAY: TimeDelta = TimeDelta::days(1);
@@ -31,34 +33,45 @@ pub struct Limits {
     pub people_a_day: Option<usize>,
     /// Recipients of the broad messages (to more than 10) of any hour; absent: not counted.
     pub broad_an_hour: Option<usize>,
+    /// Recipients of all messages of any hour, however few each has, without a one-time code of the last quarter of an hour;
+    /// absent: not counted.
+    pub unproved_an_hour: Option<usize>,
+    /// Messages of any hour.
+    pub messages_an_hour: usize,
 }
 
 impl Limits {
     /// Of a school that has changed nothing.
     pub fn default_of(role: Role) -> Self {
         match role {
-            Role::Student => Self { per_message: 10, people_a_day: Some(60), broad_an_hour: None },
-            Role::Guardian => Self { per_message: 10, people_a_day: Some(50), broad_an_hour: None },
-            Role::Teacher => Self { per_message: 1_000, people_a_day: None, broad_an_hour: Some(1_000) },
-            Role::SchoolLife | Role::Staff => {
-                Self { per_message: 2_500, people_a_day: None, broad_an_hour: Some(5_000) }
-            }
-            Role::Principal | Role::LocalAdmin => {
-                Self { per_message: MOST_RECIPIENTS, people_a_day: None, broad_an_hour: Some(15_000) }
-            }
+            Role::Student => Self::of_few(10, 60, 60),
+            Role::Guardian => Self::of_few(10, 50, 60),
+            Role::Teacher => Self::of_many(1_000, 1_000, 600, 300),
+            Role::SchoolLife | Role::Staff => Self::of_many(2_500, 5_000, 600, 300),
+            Role::Principal | Role::LocalAdmin => Self::of_many(MOST_RECIPIENTS, 15_000, 600, 300),
         }
     }
 
     /// How far a school can raise them.
     pub fn widest_of(role: Role) -> Self {
         match role {
-            Role::Student | Role::Guardian => {
-                Self { per_message: 40, people_a_day: Some(200), broad_an_hour: None }
-            }
+            Role::Student | Role::Guardian => Self::of_few(40, 200, 200),
             Role::Teacher | Role::SchoolLife | Role::Staff | Role::Principal | Role::LocalAdmin => {
-                Self { per_message: MOST_RECIPIENTS, people_a_day: None, broad_an_hour: Some(30_000) }
+                Self::of_many(MOST_RECIPIENTS, 30_000, 5_000, 1_000)
             }
         }
+    }
+
+    /// Of those who write to people they know.
+    fn of_few(per_message: usize, people_a_day: usize, messages_an_hour: usize) -> Self {
+        let people_a_day = Some(people_a_day);
+        Self { per_message, people_a_day, broad_an_hour: None, unproved_an_hour: None, messages_an_hour }
+    }
+
+    /// Of personnel.
+    fn of_many(per_message: usize, broad: usize, unproved: usize, messages_an_hour: usize) -> Self {
+        let (broad_an_hour, unproved_an_hour) = (Some(broad), Some(unproved));
+        Self { per_message, people_a_day: None, broad_an_hour, unproved_an_hour, messages_an_hour }
     }
 
     /// What somebody with both has: the wider of each.
@@ -68,6 +81,8 @@ impl Limits {
             // Whose people are not counted in one role has them counted in none.
             people_a_day: self.people_a_day.zip(other.people_a_day).map(|(one, other)| one.max(other)),
             broad_an_hour: self.broad_an_hour.max(other.broad_an_hour),
+            unproved_an_hour: self.unproved_an_hour.max(other.unproved_an_hour),
+            messages_an_hour: self.messages_an_hour.max(other.messages_an_hour),
         }
     }
 
@@ -78,6 +93,8 @@ impl Limits {
             per_message: half(self.per_message),
             people_a_day: self.people_a_day.map(half),
             broad_an_hour: self.broad_an_hour.map(half),
+            unproved_an_hour: self.unproved_an_hour.map(half),
+            messages_an_hour: half(self.messages_an_hour),
         }
     }
 }
@@ -113,8 +130,8 @@ impl Budgets {
 pub struct Usage {
     /// When it last wrote to each person of the last 24 hours who is no recipient now: the earliest first.
     pub others_of_day: Vec<DateTime<Utc>>,
-    /// When its broad messages of the last hour were sent, and to how many: the earliest first.
-    pub broad_of_hour: Vec<(DateTime<Utc>, usize)>,
+    /// When its messages of the last hour were sent, and to how many: the earliest first.
+    pub of_hour: Vec<(DateTime<Utc>, usize)>,
 }
 
 /// What is used up.
@@ -129,8 +146,14 @@ pub enum Exceeded {
     Day(Spent),
     /// So many recipients of broad messages an hour.
     Hour(Spent),
+    /// So many messages an hour.
+    Messages(Spent),
     /// So large a message asks for a one-time code.
     CodeNeeded,
+    /// So many recipients of an hour ask for one.
+    CodeNeededForHour(Spent),
+    /// So many of its messages wait for a second look.
+    Waiting,
 }
 
 /// What is left, and when enough is for this message.
@@ -159,10 +182,23 @@ pub fn check(
         let others = usage.others_of_day.iter().map(|at| (*at, 1));
         fits(most, others, recipients, DAY, now).map_err(Exceeded::Day)?;
     }
+    let of_hour = || usage.of_hour.iter().copied();
+    fits(limits.messages_an_hour, of_hour().map(|(at, _)| (at, 1)), 1, HOUR, now)
+        .map_err(Exceeded::Messages)?;
     if let Some(most) = limits.broad_an_hour.filter(|_| recipients > BROAD_FROM) {
-        fits(most, usage.broad_of_hour.iter().copied(), recipients, HOUR, now).map_err(Exceeded::Hour)?;
+        let broad = of_hour().filter(|(_, count)| *count > BROAD_FROM);
+        fits(most, broad, recipients, HOUR, now).map_err(Exceeded::Hour)?;
     }
-    if recipients > CODE_FROM && !has_fresh_code { Err(Exceeded::CodeNeeded) } else { Ok(()) }
+    if has_fresh_code {
+        return Ok(());
+    }
+    if recipients > CODE_FROM {
+        return Err(Exceeded::CodeNeeded);
+    }
+    // Many messages to few reach as many as one to many does.
+    limits.unproved_an_hour.map_or(Ok(()), |most| {
+        fits(most, of_hour(), recipients, HOUR, now).map_err(Exceeded::CodeNeededForHour)
+    })
 }
 
 /// Whether so many more have room; if not, when enough of what was used is older than the window.

@@ -44,8 +44,8 @@ fn the_day_comes_back_person_by_person() {
 
 #[test]
 fn the_hour_comes_back_message_by_message() {
-    let broad_of_hour = vec![(at(0), 300), (at(10), 500), (at(20), 100)];
-    let usage = Usage { broad_of_hour, ..Usage::default() };
+    let of_hour = vec![(at(0), 300), (at(5), 10), (at(10), 500), (at(20), 100)];
+    let usage = Usage { of_hour, ..Usage::default() };
     let hour = |recipients| check(limits(Teacher), &usage, recipients, true, at(30));
     assert_eq!(hour(100), Ok(()));
     assert_eq!(hour(10), Ok(()), "what is not broad is not counted");
@@ -57,13 +57,45 @@ fn the_hour_comes_back_message_by_message() {
 }
 
 #[test]
+fn many_messages_to_few_ask_for_a_code_as_one_to_many_does() {
+    let sent = |messages: i64, each: usize| Usage {
+        of_hour: (0..messages).map(|minute| (at(minute), each)).collect(),
+        ..Usage::default()
+    };
+    let hour = |messages, each, recipients, has_code| {
+        check(limits(Teacher), &sent(messages, each), recipients, has_code, at(59))
+    };
+    assert_eq!(hour(59, 10, 10, false), Ok(()));
+    let back = |left| Spent { most: 600, left, back_at: at(0) + HOUR };
+    assert_eq!(hour(59, 10, 11, false), Err(Exceeded::CodeNeededForHour(back(10))));
+    assert_eq!(hour(12, 50, 1, false), Err(Exceeded::CodeNeededForHour(back(0))));
+    assert_eq!(hour(12, 50, 1, true), Ok(()));
+    let young = Budgets::default().of(&[Teacher], Duration::ZERO);
+    assert!(check(young, &sent(30, 10), 1, false, at(59)).is_err());
+}
+
+#[test]
+fn an_hour_has_so_many_messages_whoever_sends_and_to_however_few() {
+    for (role, most) in [(Student, 60), (Guardian, 60), (Teacher, 300), (Principal, 300)] {
+        let sent = |count: usize| Usage { of_hour: vec![(at(0), 1); count], ..Usage::default() };
+        assert_eq!(check(limits(role), &sent(most - 1), 1, true, at(5)), Ok(()), "{role:?}");
+        let spent = Spent { most, left: 0, back_at: at(0) + HOUR };
+        assert_eq!(
+            check(limits(role), &sent(most), 1, true, at(5)),
+            Err(Exceeded::Messages(spent)),
+            "{role:?}"
+        );
+    }
+}
+
+#[test]
 fn a_new_device_has_half_and_several_roles_the_widest() {
     let budgets = Budgets::default();
     let young = budgets.of(&[Guardian], Duration::from_hours(23));
     assert_eq!((young.per_message, young.people_a_day), (5, Some(25)));
     let both = budgets.of(&[Guardian, Teacher], KNOWN);
     assert_eq!(both, limits(Teacher));
-    let used = Usage { broad_of_hour: vec![(at(0), 900)], ..Usage::default() };
+    let used = Usage { of_hour: vec![(at(0), 900)], ..Usage::default() };
     let young = budgets.of(&[Teacher], Duration::ZERO);
     let expected = Spent { most: 500, left: 0, back_at: at(0) + HOUR };
     assert_eq!(check(young, &used, 20, false, at(5)), Err(Exceeded::Hour(expected)));
@@ -78,6 +110,8 @@ fn defaults_are_within_what_a_school_can_choose() {
         assert!(own.per_message <= widest.per_message && own.per_message <= MOST_RECIPIENTS, "{role:?}");
         assert_eq!(own.people_a_day.is_some(), widest.people_a_day.is_some(), "{role:?}");
         assert_eq!(own.broad_an_hour.is_some(), widest.broad_an_hour.is_some(), "{role:?}");
+        assert_eq!(own.unproved_an_hour.is_some(), widest.unproved_an_hour.is_some(), "{role:?}");
+        assert!(own.messages_an_hour <= widest.messages_an_hour, "{role:?}");
     }
 }
 
@@ -118,9 +152,7 @@ fn of_honest_broad_messages_fewer_than_one_in_two_hundred_is_refused() {
                 refused += 1;
             }
             assert_eq!(outcome, Ok(()), "{what}");
-            if recipients > BROAD_FROM {
-                usage.broad_of_hour.push((at(minute), recipients));
-            }
+            usage.of_hour.push((at(minute), recipients));
             usage.others_of_day.extend(std::iter::repeat_n(at(minute), recipients));
         }
     }
