@@ -36,20 +36,26 @@ struct Row<'a> {
     is_delivered: bool,
 }
 
-/// A band and a row's number: looked up as the store's index is.
+/// A band, a row's number and its sender: looked up as the store's index is, which has one row of each sender in a band.
 #[derive(Default)]
-struct Index(BTreeSet<(i32, usize)>);
+struct Index(BTreeSet<(i32, usize, Uuid)>);
 
 impl Index {
     fn insert(&mut self, sending: &Sending, number: usize) {
-        self.0.extend(sending.print.iter().flat_map(|print| print.bands).map(|band| (band, number)));
+        let sender_id = sending.outgoing.sender_id;
+        let bands = sending.print.iter().flat_map(|print| print.bands);
+        self.0.extend(bands.map(|band| (band, number, sender_id)));
     }
 
-    /// The newest of those that share a band, below `end`.
+    /// The newest of those that share a band, below `end`, of each sender one in a band.
     fn newest(&self, sending: &Sending, end: usize, in_a_band: usize, in_all: usize) -> Vec<usize> {
-        let of_band = |band: i32| self.0.range((band, 0)..(band, end)).rev().take(in_a_band);
+        let of_band = |band: i32| {
+            let mut senders = HashSet::new();
+            let newest = self.0.range((band, 0, Uuid::nil())..(band, end, Uuid::nil())).rev();
+            newest.filter(move |(.., sender)| senders.insert(*sender)).take(in_a_band)
+        };
         let bands = sending.print.iter().flat_map(|print| print.bands);
-        let numbers: HashSet<usize> = bands.flat_map(of_band).map(|(_, number)| *number).collect();
+        let numbers: HashSet<usize> = bands.flat_map(of_band).map(|(_, number, _)| *number).collect();
         let mut numbers: Vec<usize> = numbers.into_iter().collect();
         numbers.sort_unstable_by(|one, other| other.cmp(one));
         numbers.truncate(in_all);

@@ -3,6 +3,8 @@
 //! Texts are compared one with one, as the judgement of a send does, so a campaign is found in every school and however long ago
 //! its first message was. Nobody waits meanwhile; then sends are held back, what was sent since is compared, and the recall commits.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::pg::Transaction;
 use uuid::Uuid;
@@ -71,8 +73,11 @@ pub async fn remember(
     school: Option<Uuid>,
     recall: Uuid,
 ) -> Result<(), Error> {
-    for (school, id) in store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await? {
-        store::text::insert_decision(transaction, school, &[id], Kind::Refused).await?;
+    let newest = store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await?;
+    let schools: BTreeSet<Uuid> = newest.iter().map(|(school, _)| *school).collect();
+    for school in schools {
+        let ids = newest.iter().filter(|(of, _)| *of == school).map(|(_, id)| *id);
+        store::text::insert_decision(transaction, school, &ids.collect::<Vec<Uuid>>(), Kind::Refused).await?;
     }
     Ok(())
 }

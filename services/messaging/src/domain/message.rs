@@ -25,7 +25,7 @@ use super::sender::Sender;
 use crate::error::{Error, RecallError};
 use crate::store;
 use crate::store::message::NewMessage;
-use crate::store::text::Kind;
+use crate::store::text::{Kind, Told};
 
 /// What a person writes.
 pub struct Draft {
@@ -141,8 +141,9 @@ async fn deliver(
         store::usage::remember(transaction, place, new.recipients, new.sent_at, is_held).await?;
     }
     let place = (school_id, new.id);
-    if let Some(fingerprint) = &judged.text.fingerprint {
-        store::text::insert(transaction, place, fingerprint, Kind::Sent).await?;
+    if let Some(fingerprint) = judged.text.fingerprint.clone() {
+        let told = Told { sender_id, message_id: new.id, fingerprint };
+        store::text::insert(transaction, school_id, &[told], Kind::Sent).await?;
     }
     if let Some(hold) = &judged.hold {
         let is_urgent = priority(&judged.text.normal, &dispatch.phrases) == Priority::First;

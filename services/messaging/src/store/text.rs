@@ -109,18 +109,38 @@ fn decision(row: &Row) -> Option<Decision> {
     Some(Decision { school_id: row.get(1), fingerprint: Fingerprint::from_bytes(row.get(4))?, is_release })
 }
 
-/// Remembers the text of a message.
+/// A text of somebody.
+#[derive(Debug)]
+pub struct Told {
+    /// Who sent it.
+    pub sender_id: Uuid,
+    /// The message.
+    pub message_id: Uuid,
+    /// Of the text.
+    pub fingerprint: Fingerprint,
+}
+
+/// Remembers texts of a school, of each sender the newest: whoever repeats a text takes the place of nobody else.
 pub async fn insert(
     transaction: &mut Transaction,
-    (school_id, message_id): (Uuid, Uuid),
-    fingerprint: &Fingerprint,
+    school_id: Uuid,
+    told: &[Told],
     kind: Kind,
 ) -> Result<(), Error> {
-    let sql = "insert into text_band (kind, band, scope, message_id, school_id)
-               select $1, band, $2, $3, $4 from unnest($5::int4[]) band on conflict do nothing";
-    let bands = fingerprint.bands();
-    let params: [&(dyn ToSql + Sync); 5] =
-        [&kind.number(), &kind.scope(school_id), &message_id, &school_id, &bands.as_slice()];
+    // In one order, so that two who remember texts of the same people do not wait for each other.
+    let sql = "insert into text_band (kind, band, scope, sender_id, message_id, school_id)
+               select distinct on (band, sender) $1, band, $2::uuid, sender, message, $3::uuid
+               from unnest($4::int4[], $5::uuid[], $6::uuid[]) t (band, sender, message)
+               order by band, sender, message desc
+               on conflict (kind, band, scope, sender_id) do update
+                 set message_id = excluded.message_id, school_id = excluded.school_id
+                 where text_band.message_id < excluded.message_id";
+    let rows = told.iter().flat_map(|told| {
+        told.fingerprint.bands().into_iter().map(|band| (band, (told.sender_id, told.message_id)))
+    });
+    let (bands, (senders, messages)): (Vec<i32>, (Vec<Uuid>, Vec<Uuid>)) = rows.unzip();
+    let params: [&(dyn ToSql + Sync); 6] =
+        [&kind.number(), &kind.scope(school_id), &school_id, &bands, &senders, &messages];
     transaction.execute(sql, &params).await.map(|_| ())
 }
 
@@ -131,15 +151,15 @@ pub async fn insert_decision(
     ids: &[Uuid],
     kind: Kind,
 ) -> Result<(), Error> {
-    let sql = "select id, fingerprint from message
+    let sql = "select sender_id, id, fingerprint from message
                where school_id = $1 and id = any($2) and fingerprint is not null";
     let rows = transaction.query(sql, &[&school_id, &ids]).await?;
-    for row in rows {
-        if let Some(fingerprint) = Fingerprint::from_bytes(row.get(1)) {
-            insert(transaction, (school_id, row.get(0)), &fingerprint, kind).await?;
-        }
-    }
-    Ok(())
+    let told = |row: &Row| {
+        let fingerprint = Fingerprint::from_bytes(row.get(2))?;
+        Some(Told { sender_id: row.get(0), message_id: row.get(1), fingerprint })
+    };
+    let told: Vec<Told> = rows.iter().filter_map(told).collect();
+    insert(transaction, school_id, &told, kind).await
 }
 
 /// Forgets that the text of a message was refused or recalled.

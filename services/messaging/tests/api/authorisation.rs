@@ -126,7 +126,9 @@ async fn in_school(app: &App, route: &str, role: Option<Role>, whose: Whose) -> 
         }
         "GET /messaging/v1/schools/{school_id}/send-limits" => browser.get(&address("send-limits")).await,
         "PUT /messaging/v1/schools/{school_id}/send-limits/{role}" => {
-            let same = json!({ "per_message": 2_500, "broad_an_hour": 5_000 });
+            let same = json!({
+                "per_message": 2_500, "broad_an_hour": 5_000, "unproved_an_hour": 600, "messages_an_hour": 300,
+            });
             let body = json!({ "limits": same, "authority": "Principal" });
             browser.put(&address("send-limits/Staff"), &body).await
         }

@@ -138,11 +138,8 @@ async fn a_refused_message_goes_to_nobody_its_sender_reads_why_and_the_like_wait
     assert_eq!(app.kept("held_message_refused").await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_first_copy_can_be_found() {
-    let clock = ManualClock::default();
-    let app = App::start_at(&clock).await;
-    ordinary(&app).await;
+/// What a pupil next door sends on a new device to somebody known.
+pub async fn sent_next_door(app: &App) {
     let next_door = Who(0x9001, OTHER_SCHOOL, Role::Student);
     let (friend, class) = (Uuid::from_u128(0x9002), Uuid::from_u128(0xb3));
     // They write to people to whom they have written before: a new device alone holds nobody.
@@ -159,12 +156,21 @@ async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_
     app.database.connect().await.batch_execute(&sql).await.unwrap();
     let audience = json!({ "kind": "people", "school_id": OTHER_SCHOOL, "ids": [friend] });
     let first = json!({ "subject": "S", "body": NOTICE, "audience": audience });
-    on_new_device(&app, next_door).post(MESSAGES, &first).await.expect(201);
+    on_new_device(app, next_door).post(MESSAGES, &first).await.expect(201);
+}
+
+pub fn to_classmate(body: &str) -> Value {
+    let audience = json!({ "kind": "people", "school_id": SCHOOL, "ids": [Who::CLASSMATE.id()] });
+    json!({ "subject": "S", "body": body, "audience": audience })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_school_that_sends_the_like_within_ten_minutes_waits_and_the_first_copy_can_be_found() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    sent_next_door(&app).await;
     app.pass(&clock, Duration::from_mins(9)).await;
-    let to_classmate = |body: &str| {
-        let audience = json!({ "kind": "people", "school_id": SCHOOL, "ids": [Who::CLASSMATE.id()] });
-        json!({ "subject": "S", "body": body, "audience": audience })
-    };
     let second = on_new_device(&app, Who::PUPIL).post(MESSAGES, &to_classmate(VARIANT)).await.expect(202);
     assert!(codes(&second.body["hold"]["reasons"]).contains(&"similar_elsewhere"), "{second:?}");
     let sql = "select count(*) from message where fingerprint is not null and state = 'visible'";

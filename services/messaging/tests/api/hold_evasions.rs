@@ -8,7 +8,7 @@ use shared::testing::{Client, ManualClock};
 use crate::app::{App, CLASS, SCHOOL, Who, to_class};
 use crate::hold::{
     MESSAGES, NOTICE, VARIANT, codes, decide, held, on_new_device, ordinary, proved_on_new_device, pupil,
-    queue, to_pupils,
+    queue, sent_next_door, to_classmate, to_pupils,
 };
 use crate::restriction::{close, closing};
 
@@ -96,6 +96,23 @@ async fn what_goes_on_with_a_thread_is_judged_with_its_subject_except_to_those_w
     let mut with_subject = in_thread(&sent, to_pupils(1, 1, "Lis."));
     with_subject["subject"] = json!("Autre chose");
     app.send(Who::PUPIL, with_subject).await.expect_problem(422, "subject_of_thread");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_repeats_a_text_hides_nobody_else_who_sent_it() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    ordinary(&app).await;
+    sent_next_door(&app).await;
+    for _ in 0..20 {
+        app.pass(&clock, Duration::from_secs(2)).await;
+        app.send(pupil(50), to_pupils(51, 1, NOTICE)).await.expect(201);
+    }
+    let sent = on_new_device(&app, Who::PUPIL).post(MESSAGES, &to_classmate(VARIANT)).await.expect(202).body;
+    assert!(codes(&sent["hold"]["reasons"]).contains(&"similar_elsewhere"), "{sent}");
+    let sql = "select count(*), count(distinct sender_id) from text_band";
+    let row = app.database.connect().await.query_one(sql, &[]).await.unwrap();
+    assert!(row.get::<_, i64>(0) <= 3 * 32 && row.get::<_, i64>(1) == 3, "one row a band for each of them");
 }
 
 /// What a head sends to all pupils on a new device, and the address of its release.

@@ -4,8 +4,9 @@
 //! [`judge`](verdict::judge), and keeps of the send what [`Recent`](window::Recent) names, held or not, in the transaction of the send.
 //!
 //! **What the store is asked**: one statement before the send's own row, none for a text without a fingerprint. A fingerprint
-//! has [`BANDS`](fingerprint::BANDS) bands, and two texts are compared when they share one. The index has an entry for each
-//! band of each row: band, whether the row is a recent send, a refusal or a release, and the message, whose ids are in the order of time.
+//! has [`BANDS`](fingerprint::BANDS) bands, and two texts are compared when they share one. There is one row for each band of each
+//! sender: whether it is a recent send, a refusal or a release, and the newest message, whose ids are in the order of time. So sixteen rows
+//! are sixteen people, and nobody pushes others out by repeating a text.
 //! For each band of this send the statement takes the newest [`RECENT_IN_A_BAND`](window::RECENT_IN_A_BAND) sends of the last
 //! [`LOOKED_BACK`](window::LOOKED_BACK) and the newest [`DECISIONS_IN_A_BAND`](window::DECISIONS_IN_A_BAND) decisions of
 //! either kind, and gives the newest [`MOST_RECENT`](window::MOST_RECENT) and [`MOST_DECISIONS`](window::MOST_DECISIONS) of

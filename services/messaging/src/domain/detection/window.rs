@@ -11,7 +11,7 @@ use super::fingerprint::{Fingerprint, mix};
 
 /// How far back sends are looked at.
 pub const LOOKED_BACK: Duration = Duration::from_mins(10);
-/// How many of them at most in each band: the newest.
+/// Of how many senders at most in each band, of each the newest: those who sent last.
 pub const RECENT_IN_A_BAND: usize = 16;
 /// How many of them at most in all: the newest.
 pub const MOST_RECENT: usize = 256;
@@ -19,7 +19,7 @@ pub const MOST_RECENT: usize = 256;
 pub const REFUSED_FOR: Duration = Duration::from_hours(30 * 24);
 /// How long a released text is remembered, in its own school.
 pub const RELEASED_FOR: Duration = Duration::from_hours(24);
-/// How many refusals at most in each band, the newest; as many releases.
+/// Refusals of how many senders' texts at most in each band, the newest; as many releases.
 pub const DECISIONS_IN_A_BAND: usize = 8;
 /// How many refusals at most in all, the newest; as many releases.
 pub const MOST_DECISIONS: usize = 64;
@@ -73,7 +73,7 @@ pub struct Decision {
 pub struct Window {
     /// Who has been sending. It may be a minute old.
     pub climate: Climate,
-    /// Sends of every school of the last [`LOOKED_BACK`] that share a band: the newest [`MOST_RECENT`].
+    /// Sends of every school of the last [`LOOKED_BACK`] that share a band, of each sender the newest: [`MOST_RECENT`] at most.
     pub recent: Vec<Recent>,
     /// Refusals and recalls of every school within [`REFUSED_FOR`] and releases of this one within [`RELEASED_FOR`] that
     /// share a band: the newest [`MOST_DECISIONS`] of each.
