@@ -136,7 +136,7 @@ async fn many_messages_to_few_ask_for_a_one_time_code_as_one_to_many_does() {
     refused.expect_problem(403, "step_up_required");
     app.proved(Who::TEACHER).post(MESSAGES, &to_some(601, 10)).await.expect(201);
     app.send(Who::TEACHER, to_some(611, 1)).await.expect_problem(403, "step_up_required");
-    app.pass(&clock, Duration::from_mins(60)).await;
+    app.pass(&clock, Duration::from_hours(1)).await;
     app.send(Who::TEACHER, to_some(611, 10)).await.expect(201);
 }
 
@@ -152,7 +152,7 @@ async fn an_account_sends_so_many_messages_an_hour() {
     assert_eq!((&refused.body["most"], &refused.body["left"]), (&json!(60), &json!(0)));
     refused.expect_problem(403, "message_budget_spent");
     app.send(Who::CLASSMATE, to_some(1, 1)).await.expect(201);
-    app.pass(&clock, Duration::from_mins(60)).await;
+    app.pass(&clock, Duration::from_hours(1)).await;
     app.send(Who::PUPIL, to_some(1, 1)).await.expect(201);
 }
 
