@@ -24,7 +24,7 @@ pub mod pg;
 pub mod redis;
 pub mod resilience;
 pub mod runtime;
-mod sequence;
+pub mod sequence;
 pub mod service;
 pub mod service_token;
 pub mod session;

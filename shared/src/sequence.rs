@@ -8,7 +8,7 @@ use crate::pg::{Error, Reader, Transaction};
 
 /// A table with columns `id` and `position`, an index of the rows without one, and the sequencer of its rows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sequence {
+pub struct Sequence {
     /// Name of the table.
     pub table: &'static str,
     /// Number of the sequencer's advisory lock; every instance of the owner uses the same.

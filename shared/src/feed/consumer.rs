@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, wake_stream};
+use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, bell_of};
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::pg::{self, Database, Work};
-use crate::redis::{Cluster, Key, StreamReader};
+use crate::redis::Cluster;
 use crate::resilience::backoff::Backoff;
 use crate::siblings::{self, Sibling};
 
@@ -29,10 +29,6 @@ pub struct Projection {
 
 /// Time for fetching and applying one page.
 const PAGE_TIME: Duration = Duration::from_secs(30);
-/// How often a reader polls when no stream wakes it.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-/// How long one wait for the owner's wake-up may take.
-const LONGEST_LISTENING: Duration = Duration::from_secs(5);
 /// Pauses after failures.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
@@ -96,12 +92,8 @@ impl Consumer {
     /// The worker: safe to run in every instance, they take turns by the row of their position.
     pub async fn run(self, stop: CancellationToken) {
         let mut failures = 0;
-        let mut bell = Bell {
-            reader: self.cluster.stream_reader(),
-            stream: self.cluster.key(&wake_stream(self.source.name())),
-            clock: self.clock.clone(),
-            last_id: None,
-        };
+        let bell = bell_of(self.source.name(), self.cluster.clone(), self.clock.clone());
+        let mut listener = bell.listener();
         while !stop.is_cancelled() {
             let outcome = tokio::select! {
                 outcome = self.follow_one_page() => outcome,
@@ -125,7 +117,7 @@ impl Consumer {
             let waiting = async {
                 match pause {
                     Some(pause) => tokio::time::sleep(pause).await,
-                    None => bell.wait().await,
+                    None => listener.wait().await,
                 }
             };
             tokio::select! {
@@ -197,29 +189,6 @@ fn newest_per_key(changes: Vec<Change>) -> Vec<Change> {
     let is_newest =
         |change: &Change| newest.get(&(change.kind.clone(), change.key.clone())) == Some(&change.position);
     changes.into_iter().filter(is_newest).collect()
-}
-
-/// Waits for the owner's wake-up; without Redis it is a plain poll.
-struct Bell {
-    reader: StreamReader,
-    stream: Key,
-    clock: SharedClock,
-    last_id: Option<String>,
-}
-
-impl Bell {
-    async fn wait(&mut self) {
-        let context = Context::background(self.clock.clone(), LONGEST_LISTENING);
-        let last_id = self.last_id.clone().unwrap_or_else(|| "$".to_owned());
-        match self.reader.wait_for_news(&context, &self.stream, &last_id).await {
-            Ok(Some(id)) => self.last_id = Some(id),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::debug!(%error, "the wake-up stream is away; polling");
-                tokio::time::sleep(POLL_EVERY).await;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::SharedClock;
+use crate::redis::{Bell, Cluster};
+
 pub use consumer::{Consumer, Projection, ProjectionStatus};
 pub use publisher::{Publisher, changes_route};
 
@@ -54,7 +57,7 @@ pub struct PageQuery {
     pub after: i64,
 }
 
-/// Name of the stream that wakes the readers of `owner`'s feed.
-fn wake_stream(owner: &str) -> String {
-    format!("feed:{{{owner}}}")
+/// The bell that wakes the readers of `owner`'s feed.
+fn bell_of(owner: &str, cluster: Cluster, clock: SharedClock) -> Bell {
+    Bell::new(&format!("feed:{{{owner}}}"), cluster, clock)
 }

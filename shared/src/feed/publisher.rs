@@ -6,12 +6,12 @@ use actix_web::web;
 use garde::Validate;
 use tokio_util::sync::CancellationToken;
 
-use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, PageQuery, wake_stream};
+use super::{CHANGES_PATH, Change, PAGE_LIMIT, Page, PageQuery, bell_of};
 use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::http::Problem;
 use crate::pg::{self, Database, Work};
-use crate::redis::Cluster;
+use crate::redis::{Bell, Cluster};
 use crate::sequence::Sequence;
 use crate::service_token::CallingService;
 
@@ -26,16 +26,15 @@ const SEQUENCE: Sequence = Sequence { table: "change_feed", lock: 0x6665_6564, b
 /// The owner's side of a feed. Cloning shares its engines.
 #[derive(Clone)]
 pub struct Publisher {
-    owner: &'static str,
     database: Database,
-    cluster: Cluster,
+    bell: Bell,
     clock: SharedClock,
 }
 
 impl Publisher {
     /// The feed of `owner`.
     pub fn new(owner: &'static str, database: Database, cluster: Cluster, clock: SharedClock) -> Self {
-        Self { owner, database, cluster, clock }
+        Self { database, bell: bell_of(owner, cluster, clock.clone()), clock }
     }
 
     /// The sequencer: safe to run in every instance, one works at a time.
@@ -45,7 +44,7 @@ impl Publisher {
                 Ok(0) => SEQUENCE_EVERY,
                 Ok(count) => {
                     tracing::debug!(count, "changes published");
-                    self.wake_readers().await;
+                    self.bell.ring().await;
                     Duration::ZERO
                 }
                 Err(error) => {
@@ -69,18 +68,6 @@ impl Publisher {
         let count = SEQUENCE.give_positions(&mut transaction).await?;
         transaction.commit().await?;
         Ok(count)
-    }
-
-    /// News only: a reader that misses it polls within seconds.
-    async fn wake_readers(&self) {
-        let context = Context::background(self.clock.clone(), FAILURE_PAUSE);
-        let stream = self.cluster.key(&wake_stream(self.owner));
-        let mut command = ::redis::cmd("XADD");
-        command.arg(&stream).arg("MAXLEN").arg("~").arg(16).arg("*");
-        command.arg("published").arg(1);
-        if let Err(error) = self.cluster.run::<()>(&context, &stream, &command).await {
-            tracing::debug!(%error, "readers of the feed were not woken; they poll");
-        }
     }
 
     /// The page after a position.

@@ -1,6 +1,7 @@
 //! Settles who asks: the person of the access token in the cookie, checked here and now.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -21,6 +22,11 @@ pub struct Caller(Accepted);
 pub struct NotSensitive(Standing);
 
 impl Caller {
+    /// What the token says, for what outlives the request.
+    pub fn claims(&self) -> Arc<Claims> {
+        self.0.claims.clone()
+    }
+
     /// Refuses what is sensitive (administration, credentials, restriction, recall, sends to more than 10 people) unless
     /// the token is fully good. Routes that always are sensitive say so on their line: `Access::Sensitive`.
     pub fn may_be_sensitive(&self) -> Result<(), NotSensitive> {

@@ -1,5 +1,7 @@
 //! Settles how long a client may keep a connection busy: for the rest of a head, for a body that nobody reads, for taking its answer.
 //!
+//! An answer that goes on for as long as the client likes (a stream of events) has no limit but the last one.
+//!
 //! Why: actix-web's own timers guard the first head of a connection and nothing else. Measured on 4.18: a second head may drip
 //! for ever, a chunked body whose request was refused is drained for ever, an answer that is not taken is kept for ever.
 //! When it trips: a head, or what is left of an unread body, outlasts its limit; or a client takes less than [`LEAST_TAKEN`]
@@ -51,6 +53,8 @@ enum Awaiting {
     RestOfHead(Instant),
     /// The end of a body that nobody reads.
     UnreadBody(Instant),
+    /// That it stays, for as long as its answer goes on.
+    EndOfAnswer,
 }
 
 /// What the edge tells the connection that carries its request. Clones are the same connection.
@@ -83,6 +87,16 @@ impl Connection {
         });
     }
 
+    /// The answer has begun and goes on until one of both sides ends it.
+    pub(super) fn answer_goes_on(&self) {
+        self.0.awaiting.set(Awaiting::EndOfAnswer);
+    }
+
+    /// Whether nothing but the client's going is waited for.
+    fn is_answer_going_on(&self) -> bool {
+        matches!(self.0.awaiting.get(), Awaiting::EndOfAnswer)
+    }
+
     fn bytes_came(&self) {
         if let Awaiting::NextHead(_) = self.0.awaiting.get() {
             self.0.awaiting.set(Awaiting::RestOfHead(Instant::now() + self.0.limits.head));
@@ -91,7 +105,7 @@ impl Connection {
 
     fn limit(&self) -> Option<Instant> {
         match self.0.awaiting.get() {
-            Awaiting::Nothing => None,
+            Awaiting::Nothing | Awaiting::EndOfAnswer => None,
             Awaiting::NextHead(at) | Awaiting::RestOfHead(at) | Awaiting::UnreadBody(at) => Some(at),
         }
     }
@@ -143,8 +157,13 @@ impl AsyncRead for GuardedStream {
         }
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
+        let has_come = buffer.filled().len() > before;
+        if has_come {
             this.connection.bytes_came();
+        } else if matches!(outcome, Poll::Ready(Ok(()))) && this.connection.is_answer_going_on() {
+            // actix-web would go on with the answer of a client that has only closed its side, and notice the others at the
+            // second write: nobody who follows a stream closes one side of it.
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         outcome
     }

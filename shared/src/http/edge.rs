@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use ipnet::IpNet;
@@ -135,16 +136,22 @@ fn conclude<B>(
     connection: Option<&Connection>,
     is_body_read: bool,
 ) {
+    let goes_on = is_stream(response.headers());
     if let Some(connection) = connection {
-        connection.request_ended(is_body_read);
+        if goes_on { connection.answer_goes_on() } else { connection.request_ended(is_body_read) }
     }
     let docs_path = policy.public.as_ref().map(|public| public.docs_path);
     let is_docs = docs_path.is_some_and(|docs| response.request().path().starts_with(docs));
     answer_headers::add(response.headers_mut(), is_docs);
-    if !is_body_read || policy.readiness.phase() == Phase::Draining {
-        // Nothing can follow a body that is not read; and from a stopping instance the front door should go elsewhere.
+    if !is_body_read || goes_on || policy.readiness.phase() == Phase::Draining {
+        // Nothing can follow a body that is not read, or an answer without an end; and from a stopping instance the front door should go elsewhere.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+}
+
+/// Whether the answer goes on for as long as the client likes.
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|mime| mime.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn incoming_trace(request: &ServiceRequest, policy: &EdgePolicy) -> TraceParent {

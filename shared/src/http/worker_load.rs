@@ -65,6 +65,11 @@ impl WorkerLoads {
         load
     }
 
+    /// Whether any worker refuses what can wait, because it is behind.
+    pub fn is_shedding(&self) -> bool {
+        self.all().iter().any(|load| load.share(Priority::Deferrable) < 1.0)
+    }
+
     /// As `/statusz` shows them, a line per worker.
     pub fn status(&self) -> Value {
         self.all().iter().map(|load| load.status()).collect()

@@ -52,6 +52,10 @@ pub struct Config {
     #[serde(default = "default_write_breaker")]
     #[garde(skip)]
     pub write_breaker: Policy,
+    /// Longest run of one statement of what can wait, such as a search, in milliseconds.
+    #[serde(default = "default_deferrable_statement_ms")]
+    #[garde(range(min = 1, max = 60_000))]
+    pub deferrable_statement_ms: u64,
     /// Longest run of one statement of background work, in milliseconds.
     #[serde(default = "default_background_statement_ms")]
     #[garde(range(min = 1, max = 600_000))]
@@ -83,6 +87,9 @@ pub struct PoolSizes {
     /// Sign-ins.
     #[garde(range(min = 1, max = 200))]
     pub login: usize,
+    /// What can wait: searches, streams that come back.
+    #[garde(range(min = 1, max = 200))]
+    pub deferrable: usize,
     /// What no request waits for.
     #[garde(range(min = 1, max = 200))]
     pub background: usize,
@@ -91,13 +98,13 @@ pub struct PoolSizes {
 impl PoolSizes {
     /// Connections of all classes together.
     pub fn all(self) -> usize {
-        self.read + self.write + self.login + self.background
+        self.read + self.write + self.login + self.deferrable + self.background
     }
 }
 
 impl Default for PoolSizes {
     fn default() -> Self {
-        Self { read: 8, write: 4, login: 4, background: 2 }
+        Self { read: 8, write: 4, login: 4, deferrable: 2, background: 2 }
     }
 }
 
@@ -113,6 +120,9 @@ fn default_statement_ms() -> u64 {
 /// A commit on a healthy disk takes milliseconds; 150 ms is a disk that others wait for as well.
 fn default_write_breaker() -> Policy {
     Policy::try_new(Settings { slow_call_ms: 150, ..Settings::default() }).unwrap_or_default()
+}
+fn default_deferrable_statement_ms() -> u64 {
+    1_000
 }
 fn default_background_statement_ms() -> u64 {
     30_000

@@ -48,6 +48,8 @@ pub enum Work {
     Write,
     /// Sign-ins.
     Login,
+    /// What can wait, on the primary: searches, streams that come back. A pile of it takes nobody else's connection.
+    Deferrable,
     /// What no request waits for.
     Background,
 }
@@ -58,9 +60,11 @@ pub struct Database {
     read: Lender,
     write: Lender,
     login: Lender,
+    deferrable: Lender,
     background: Lender,
     writes: Arc<Breaker>,
     statement_limit: Duration,
+    deferrable_limit: Duration,
     background_limit: Duration,
 }
 
@@ -110,11 +114,13 @@ impl Database {
                 None => apart(pools.read, wait_ms)?,
             },
             login: apart(pools.login, wait_ms)?,
+            deferrable: apart(pools.deferrable, wait_ms)?,
             // Background work shares its few connections in turn: it may wait as long as a connection may take to open.
             background: apart(pools.background, config.connect_ms)?,
             write,
             writes,
             statement_limit: Duration::from_millis(config.statement_ms),
+            deferrable_limit: Duration::from_millis(config.deferrable_statement_ms),
             background_limit: Duration::from_millis(config.background_statement_ms),
         })
     }
@@ -147,7 +153,7 @@ impl Database {
     }
 
     /// (class, connections open, connections lent) for each pool.
-    pub fn usage(&self) -> [(&'static str, usize, usize); 4] {
+    pub fn usage(&self) -> [(&'static str, usize, usize); 5] {
         let usage = |name, lender: &Lender| {
             let status = lender.pool.status();
             (name, status.size, status.size.saturating_sub(status.available))
@@ -156,6 +162,7 @@ impl Database {
             usage("read", &self.read),
             usage("write", &self.write),
             usage("login", &self.login),
+            usage("deferrable", &self.deferrable),
             usage("background", &self.background),
         ]
     }
@@ -174,6 +181,7 @@ impl Database {
             Work::Read => &self.read,
             Work::Write => &self.write,
             Work::Login => &self.login,
+            Work::Deferrable => &self.deferrable,
             Work::Background => &self.background,
         }
     }
@@ -181,6 +189,7 @@ impl Database {
     fn limit(&self, work: Work) -> Duration {
         match work {
             Work::Read | Work::Write | Work::Login => self.statement_limit,
+            Work::Deferrable => self.deferrable_limit,
             Work::Background => self.background_limit,
         }
     }

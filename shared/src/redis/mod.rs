@@ -4,6 +4,7 @@
 //! behind one queue: while it looks for a new owner nothing else is sent, and a stopped primary is never left
 //! (`docs/decisions/0007`). What the cluster decides (ownership, failover, redirections) is only read and followed.
 
+mod bell;
 mod error;
 mod names;
 mod node;
@@ -33,6 +34,7 @@ use crate::attribution::CLUSTER;
 use crate::config::Secret;
 use crate::context::Context;
 use crate::resilience::breaker::Registry;
+pub use bell::{Bell, Listener};
 pub use error::Error;
 use node::Node;
 use redirection::{Redirection, send};

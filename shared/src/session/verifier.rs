@@ -147,6 +147,18 @@ impl Verifier {
         Ok(Accepted { claims: verified.claims.clone(), standing })
     }
 
+    /// Whether what a token said when it was accepted still holds; for what outlives the request that brought the token.
+    pub fn still_accepts(&self, claims: &Claims) -> Result<(), Refusal> {
+        self.standing(claims)?;
+        let is_revoked = self.revoked.refuses(claims) && !self.is_ablated;
+        if is_revoked { Err(Refusal::Revoked) } else { Ok(()) }
+    }
+
+    /// Changes whenever a revocation is learned: until then, nobody has been refused who was accepted before.
+    pub fn version(&self) -> u64 {
+        self.revoked.version()
+    }
+
     fn standing(&self, claims: &Claims) -> Result<Standing, Refusal> {
         let overdue_s = (self.clock.unix_seconds() + 1).saturating_sub(claims.exp + CLOCK_SKEW_S);
         if overdue_s > 0 {

@@ -56,11 +56,11 @@ async fn without_the_cache_everybody_loads_for_themselves() {
 async fn without_bulkheads_one_class_of_work_takes_the_connections_of_all() {
     let test = TestDatabase::create("shared", Smallest::migrations).await;
     let mut config = test.config();
-    config.pools = PoolSizes { read: 1, write: 1, login: 1, background: 1 };
+    config.pools = PoolSizes { read: 1, write: 1, login: 1, deferrable: 1, background: 1 };
     let database = Database::open(&config, &without(Part::Bulkheads), &Handle::current()).unwrap();
     let context = context();
-    let held = join_all((0..4).map(|_| database.begin(&context, Work::Write))).await;
-    assert!(held.iter().all(Result::is_ok), "four, where one is meant for writes");
+    let held = join_all((0..config.pools.all()).map(|_| database.begin(&context, Work::Write))).await;
+    assert!(held.iter().all(Result::is_ok), "all of them, where one is meant for writes");
     let short = Context::background(system_clock(), Duration::from_millis(100));
     assert!(database.read(&short).await.is_err(), "and none is left for reads");
 }

@@ -19,7 +19,7 @@ fn migrations() -> Runner {
 async fn one_connection(limit: Duration) -> (TestDatabase, Database) {
     let test = TestDatabase::create("shared_pg", migrations).await;
     let mut config = test.config();
-    config.pools = PoolSizes { read: 1, write: 1, login: 1, background: 1 };
+    config.pools = PoolSizes { read: 1, write: 1, login: 1, deferrable: 1, background: 1 };
     config.statement_ms = u64::try_from(limit.as_millis()).unwrap();
     let database = Database::open(&config, &breakers(), &Handle::current()).unwrap();
     (test, database)

@@ -4,6 +4,7 @@ mod crowd;
 mod heads;
 mod overload;
 mod slow;
+mod streams;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
