@@ -71,13 +71,20 @@ fn servers(backends: &[(&str, Vec<SocketAddr>)]) -> String {
     let mut text =
         String::from("# Settles which servers stand behind which service; written anew at each start.\n");
     for (service, addresses) in backends {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "\nbackend {service} from service");
-        for (index, address) in addresses.iter().enumerate() {
-            let _ = writeln!(text, "    server {service}-{} {address}", index + 1);
+        add_backend(&mut text, service, "service", (service, addresses));
+        if *service == "messaging" {
+            add_backend(&mut text, "messaging-events", "streams", (service, addresses));
         }
     }
     text
+}
+
+fn add_backend(text: &mut String, name: &str, defaults: &str, (service, addresses): (&str, &[SocketAddr])) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "\nbackend {name} from {defaults}");
+    for (index, address) in addresses.iter().enumerate() {
+        let _ = writeln!(text, "    server {service}-{} {address}", index + 1);
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +99,15 @@ mod tests {
         )]);
         assert!(text.ends_with(
             "\nbackend auth from service\n    server auth-1 127.0.0.1:18101\n    server auth-2 127.0.0.1:18102\n"
+        ));
+    }
+
+    #[test]
+    fn streams_have_connections_of_their_own() {
+        let text = servers(&[("messaging", vec!["127.0.0.1:18301".parse().unwrap()])]);
+        assert!(text.ends_with(
+            "\nbackend messaging from service\n    server messaging-1 127.0.0.1:18301\n\
+             \nbackend messaging-events from streams\n    server messaging-1 127.0.0.1:18301\n"
         ));
     }
 }

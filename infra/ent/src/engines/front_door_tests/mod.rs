@@ -136,3 +136,12 @@ fn the_page_tells_each_services_state() {
     assert!(!answer.body.contains("%[") && answer.body.contains("width: 100%;"));
     assert_eq!(door.get("/auth/docs").header("location"), "/auth/docs/");
 }
+
+#[test]
+fn a_stream_of_events_outlives_every_time_out_while_it_is_shown_to_be_alive() {
+    let door = FrontDoor::start_before("messaging", &[]);
+    // Longer than `timeout server` of requests (6 s) and `timeout client` (20 s).
+    let (alive, lasted) = door.listen("/messaging/v1/events", 4);
+    assert_eq!(alive, 4, "it ended after {lasted:?}");
+    assert!(lasted >= running::ALIVE_EVERY * 2, "{lasted:?}");
+}

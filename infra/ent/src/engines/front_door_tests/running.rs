@@ -52,6 +52,11 @@ impl FrontDoor {
 
     /// With some of the bounds that `haproxy.cfg` has defaults for.
     pub(super) fn start_with(bounds: &[(&str, u32)]) -> Self {
+        Self::start_before("auth", bounds)
+    }
+
+    /// The stub is this service, the other services have no instance.
+    pub(super) fn start_before(service: &str, bounds: &[(&str, u32)]) -> Self {
         let program = crate::machine::find_on_path("haproxy").expect("`cargo ent test` installs HAProxy");
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
         let [https, http, closed] = free_ports();
@@ -65,7 +70,10 @@ impl FrontDoor {
         let nobody: SocketAddr = (Ipv4Addr::LOCALHOST, closed).into();
         let haproxy = Haproxy::of(program, &layout);
         haproxy
-            .prepare(&[("auth", vec![stub.address]), ("courses", vec![nobody]), ("messaging", vec![nobody])])
+            .prepare(
+                &["auth", "courses", "messaging"]
+                    .map(|name| (name, vec![if name == service { stub.address } else { nobody }])),
+            )
             .unwrap();
         let child = spawn(&haproxy, https, http, bounds);
         let door = Self { https, http, stub, client: client(&layout), folder, child, runtime: runtime() };
@@ -96,6 +104,23 @@ impl FrontDoor {
             matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
         };
         stream.read(&mut [0]).is_err_and(is_silent).then_some(stream)
+    }
+
+    /// How often a stream of events was shown to be alive before it ended, or often enough, and how long that took.
+    pub(super) fn listen(&self, path: &str, enough: usize) -> (usize, Duration) {
+        let began = crate::clock::now();
+        let request = self.client.get(format!("https://localhost:{}{path}", self.https));
+        let alive = self.runtime.block_on(async {
+            let mut answer = request.timeout(Duration::from_mins(1)).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let mut alive = 0;
+            while alive < enough {
+                let Ok(Some(chunk)) = answer.chunk().await else { break };
+                alive += std::str::from_utf8(&chunk).unwrap().matches(':').count();
+            }
+            alive
+        });
+        (alive, began.elapsed())
     }
 
     pub(super) fn get(&self, path: &str) -> Answer {
@@ -237,8 +262,24 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>) {
     if head.contains("/break ") || (head.contains("/break-once ") && is_first) {
         return;
     }
+    if head.contains("/v1/events ") {
+        return stream_events(stream);
+    }
     if head.contains("/hang ") {
         std::thread::sleep(Duration::from_secs(9));
     }
     drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
+}
+
+/// How often the stub's stream shows that it is alive, as messaging's do.
+pub(super) const ALIVE_EVERY: Duration = Duration::from_secs(10);
+
+/// A stream of events in which nothing happens, for as long as anybody takes it.
+fn stream_events(mut stream: TcpStream) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    let mut sent = stream.write_all(head.as_bytes());
+    while sent.is_ok() {
+        sent = stream.write_all(b"3\r\n:\n\n\r\n");
+        std::thread::sleep(ALIVE_EVERY);
+    }
 }
