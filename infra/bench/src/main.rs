@@ -103,6 +103,11 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "send", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::send::run) },
     Benchmark { name: "sends", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::sends::run) },
     Benchmark { name: "inbox", needs: &[ENGINES, MESSAGING], run: Run::Compare(messaging::inbox::run) },
+    Benchmark {
+        name: "event-streams",
+        needs: &[ENGINES, MESSAGING],
+        run: Run::Compare(messaging::event_streams::run),
+    },
 ];
 
 fn names() -> Vec<&'static str> {

@@ -13,10 +13,12 @@ use shared::siblings::Sibling;
 use url::Url;
 use utoipa::OpenApi;
 
-use crate::config::Config;
+use crate::config::{Config, EventStreams};
 use crate::domain::account_response::AccountResponses;
 use crate::domain::climate::Climates;
 use crate::domain::detection::normalise::NormalText;
+use crate::domain::event::Events;
+use crate::domain::event::streams::Bounds;
 use crate::domain::incidents::Incidents;
 use crate::domain::message::Dispatch;
 use crate::domain::policy::Policies;
@@ -25,7 +27,7 @@ use crate::domain::restrictions::Restrictions;
 use crate::domain::timeline::Timelines;
 use crate::worker::account_response::{Waiting, Worker};
 use crate::worker::retention::{self, Retention};
-use crate::{http, store};
+use crate::{http, store, worker};
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -36,6 +38,8 @@ mod migrations {
 pub struct Messaging {
     database: Database,
     dispatch: Dispatch,
+    events: Events,
+    alive_s: u64,
     policies: Policies,
     restrictions: Restrictions,
     recalls: Recalls,
@@ -56,6 +60,10 @@ impl Messaging {
 
     pub(crate) fn dispatch(&self) -> &Dispatch {
         &self.dispatch
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
     }
 
     pub(crate) fn policies(&self) -> &Policies {
@@ -119,7 +127,11 @@ impl Service for Messaging {
             log: kit.audit.clone(),
             auth: auth.clone(),
         };
+        let events = Events::new(kit.database.clone(), bounds(&own.event_streams));
+        events.observe(kit.metrics.meter());
         Ok(Self {
+            events,
+            alive_s: own.event_streams.alive_s,
             database: kit.database.clone(),
             dispatch: Dispatch {
                 database: kit.database.clone(),
@@ -150,6 +162,7 @@ impl Service for Messaging {
         for kind in retention::Kind::ALL {
             kit.workers.spawn(|stop| retention.clone().run(kind, stop));
         }
+        worker::event::start(&self.events, kit, self.sessions.verifier(), self.alive_s);
         kit.workers.spawn(|stop| Sweeper::new(kit.database.clone(), kit.clock.clone()).run(stop));
         let (responses, auth) = (self.account_responses.clone(), self.auth.clone());
         let worker = Worker::new(responses, auth, kit.clock.clone(), self.waiting.clone());
@@ -173,6 +186,11 @@ impl Service for Messaging {
         let projections = ("projections".to_owned(), projections);
         let revocations = ("revocations".to_owned(), self.sessions.status());
         let responses = ("account_responses".to_owned(), self.waiting.report());
-        [projections, revocations, responses].into_iter().collect()
+        let streams = ("event_streams".to_owned(), self.events.streams().report());
+        [projections, revocations, responses, streams].into_iter().collect()
     }
+}
+
+fn bounds(streams: &EventStreams) -> Bounds {
+    Bounds { streams: streams.most, per_person: streams.most_of_person }
 }

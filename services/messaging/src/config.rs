@@ -29,6 +29,10 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub evidence: Option<Evidence>,
+    /// Streams of news.
+    #[serde(default)]
+    #[garde(dive)]
+    pub event_streams: EventStreams,
 }
 
 /// For whom messages are sealed as evidence.
@@ -52,6 +56,28 @@ impl Config {
             )),
             _ => Ok(keys),
         }
+    }
+}
+
+/// How many people one instance tells at once what comes and goes in their mailboxes.
+#[derive(Debug, Clone, Copy, Deserialize, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventStreams {
+    /// Streams of one instance; a further one is refused. Each takes a connection, of which `http.max_connections` are left to all
+    /// other requests, and one at the front door.
+    #[garde(range(min = 1, max = 20_000))]
+    pub most: usize,
+    /// Streams of one person; a further one ends the oldest.
+    #[garde(range(min = 1, max = 100))]
+    pub most_of_person: usize,
+    /// After so many seconds in which nothing happened a stream is shown to be alive. Shorter than the front door's patience.
+    #[garde(range(min = 1, max = 60))]
+    pub alive_s: u64,
+}
+
+impl Default for EventStreams {
+    fn default() -> Self {
+        Self { most: 1_000, most_of_person: 5, alive_s: 10 }
     }
 }
 

@@ -12,11 +12,13 @@ use crate::domain::communication_rule::Refusal;
 mod budget;
 mod hold;
 mod incident;
+mod mailbox;
 mod recall;
 mod restriction;
 
 pub use hold::HoldError;
 pub use incident::IncidentError;
+pub use mailbox::MailboxError;
 pub use recall::RecallError;
 pub use restriction::RestrictionError;
 
@@ -82,6 +84,9 @@ pub enum Error {
     /// Incidents and evidence.
     #[error(transparent)]
     Incident(#[from] IncidentError),
+    /// Searches and streams of events.
+    #[error(transparent)]
+    Mailbox(#[from] MailboxError),
     /// So many recipients are a sensitive act, and the session cannot be checked in full now.
     #[error(transparent)]
     NotSensitive(#[from] NotSensitive),
@@ -107,6 +112,7 @@ impl Failure for Error {
             Self::NotReadable(error) => error.retryable(),
             Self::Audit(error) => error.retryable(),
             Self::Incident(error) => error.retryable(),
+            Self::Mailbox(error) => error.retryable(),
             Self::NotSensitive(_) => true,
             Self::ThreadNotFound
             | Self::GroupNotFound
@@ -175,6 +181,7 @@ impl Failure for Error {
             Self::Recall(error) => error.problem(),
             Self::Hold(error) => error.problem(),
             Self::Incident(error) => error.problem(),
+            Self::Mailbox(error) => error.problem(),
             Self::NotSensitive(refusal) => refusal.problem(),
             Self::Idempotency(error) => error.problem(),
             Self::Database(pg::Error::Deadline)

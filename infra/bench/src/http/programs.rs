@@ -65,6 +65,15 @@ impl Pinned {
         }
     }
 
+    /// What it takes of the machine's memory, in bytes (proc(5): `VmRSS`, in KiB).
+    pub fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel tells VmRSS")?;
+        let kibibytes: u64 = resident.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kibibytes * 1024)
+    }
+
     /// Its threads' time on the processor so far (proc(5): `utime` and `stime`, in hundredths of a second).
     pub fn processor_time(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;

@@ -1,5 +1,6 @@
 //! Settles the messaging that benchmarks measure: its release program on one core, on real engines, with schools in it.
 
+pub mod event_streams;
 pub mod inbox;
 pub mod recall;
 pub mod restriction;
@@ -35,7 +36,7 @@ pub struct Ours {
     database: TestDatabase,
     client: Client,
     address: String,
-    _program: Pinned,
+    program: Pinned,
     _files: [Scratch; 2],
     /// Last, as all the others live on it.
     pub engine: Engine,
@@ -58,7 +59,7 @@ impl Ours {
         let address = running.wait_for_line(log.path(), public_address)?;
         shared::testing::install_provider();
         let client = Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        Ok(Self { config, keys, database, client, address, _program: running, _files: [file, log], engine })
+        Ok(Self { config, keys, database, client, address, program: running, _files: [file, log], engine })
     }
 
     /// Runs statements.
@@ -77,6 +78,21 @@ impl Ours {
         let origin = self.config.http.origins.first().cloned().unwrap_or_default();
         let request = self.client.request(method, format!("http://{}{path}", self.address));
         request.header(COOKIE, cookie).header(ORIGIN, origin)
+    }
+
+    /// The cookie of a pupil of the first school.
+    pub fn pupil(&self, number: u128) -> String {
+        self.cookie(id(0x1, number), id(0xa, 1), Role::Student)
+    }
+
+    /// How many messages that pupil has not read.
+    pub async fn unread_of(&self, number: u128) -> Result<i64> {
+        self.unread(&self.pupil(number)).await
+    }
+
+    /// What the program takes of the machine's memory, in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        self.program.memory()
     }
 
     /// How many messages somebody has not read.

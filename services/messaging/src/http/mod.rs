@@ -2,19 +2,23 @@
 
 mod account_response;
 mod communication_rule;
+mod event;
 mod held_message;
 mod home;
 mod inbox;
 mod incident;
 mod message;
+mod page;
 mod recall;
 mod restriction;
+mod search;
 mod send_limit;
+mod sent;
 mod thread;
 
 use shared::http::Access::{Sensitive, SignedIn};
 use shared::http::Routes;
-use shared::resilience::priority::Priority::{Critical, Normal};
+use shared::resilience::priority::Priority::{Critical, Deferrable, Normal};
 use utoipa::OpenApi;
 
 /// Title and introduction of the API description.
@@ -35,6 +39,9 @@ pub fn public(routes: &mut Routes<'_, '_>) {
         .serve(inbox::list, Normal, SignedIn)
         .serve(thread::show, Normal, SignedIn)
         .serve(thread::mark_read, Normal, SignedIn)
+        .serve(sent::list, Normal, SignedIn)
+        .serve(search::find, Deferrable, SignedIn)
+        .serve(event::listen, Deferrable, SignedIn)
         // as `domain::communication_rule` allows
         .serve(message::send, Normal, SignedIn)
         .serve(message::foresee, Normal, SignedIn)

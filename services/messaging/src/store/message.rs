@@ -62,7 +62,9 @@ pub async fn insert(transaction: &mut Transaction, new: &NewMessage<'_>) -> Resu
                sent as (
                    insert into message (school_id, id, thread_id, sender_id, sent_at, audience, recipient_count, body, state, quotes_id,
                                         fingerprint, audience_mark, is_noticed, is_newcomer)
-                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10, $11, $12, $13, $14, $15))
+                   values ($1, $2, $3, $5, $6, $7, cardinality($8::uuid[]), $9, $10, $11, $12, $13, $14, $15)),
+               told as (
+                   insert into mail_event (school_id, kind, message_id) select $1, 'sent', $2 where $10 = 'visible')
                insert into delivery (school_id, recipient_id, message_id, thread_id)
                select $1, recipient, $2, $3 from unnest($8::uuid[]) recipient";
     let audience = serde_json::to_value(new.audience).unwrap_or_default();

@@ -8,12 +8,14 @@ use uuid::Uuid;
 
 use crate::domain::hold::{HELD_DAYS, HELD_FOR, HoldView};
 use crate::domain::message::State;
+use crate::domain::page::Wanted;
 use crate::domain::support_text;
 
 /// A message of a thread.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ThreadMessage {
-    id: Uuid,
+    /// The message.
+    pub id: Uuid,
     /// Absent where the message was withdrawn.
     sender_id: Option<Uuid>,
     /// Absent until the directory has told it, and where the message was withdrawn.
@@ -35,51 +37,62 @@ pub(super) const BEGINNING: &str = "coalesce(
     (select b.state from message b where b.school_id = t.school_id and b.id = t.id),
     (select b.state from message b where b.school_id = t.school_id and b.thread_id = t.id order by b.id limit 1))";
 
-/// The subject of the thread `t` for the person `$2`: while people see the message that began it, and what its own sender wrote
+/// The subject of the thread `t` for a person: while people see the message that began it, and what its own sender wrote
 /// as long as it was not withdrawn.
-pub(super) fn subject() -> String {
+pub(super) fn subject(person: &str) -> String {
     format!(
         "case {BEGINNING} when 'visible' then t.subject when 'recalled' then null
-         else case when t.started_by = $2 then t.subject end end"
+         else case when t.started_by = {person} then t.subject end end"
     )
 }
 
-/// Subject and messages of a thread, as far as the person may see them. `None` when that is nothing.
+/// Subject of a thread, and messages of it, newest first, as far as the person may see them. `None` when that is nothing.
 pub async fn find_view(
     reader: &mut Reader,
     schools: &[Uuid],
     person_id: Uuid,
     thread_id: Uuid,
     now: DateTime<Utc>,
+    wanted: &Wanted,
 ) -> Result<Option<(String, Vec<ThreadMessage>)>, Error> {
-    // Recipients of what was held have never seen it: where it was withdrawn as well, there is no place for it.
+    // Recipients of what was held have never seen it: where it was withdrawn as well, there is no place for it. Only the person's own
+    // part is read, in the order of its two indexes: what others wrote to each other in a thread of a whole school costs nothing.
     let sql = format!(
         "select {}, m.id, m.sender_id, p.given_name || ' ' || p.family_name, m.body, m.sent_at,
-                m.recipient_count, to_jsonb(case when m.state = 'held' and h.held_at <= $4 then 'refused' else m.state end),
-                s.name, w.contact,
+                m.recipient_count, to_jsonb(case when m.state = 'held' and h.held_at <= $6 then 'refused' else m.state end),
+                s.name, m.contact,
                 case when h.message_id is not null then jsonb_build_object(
                     'reasons', h.reasons, 'released_by', h.release, 'outcome', h.outcome, 'note', h.note,
                     'until', h.held_at + make_interval(days => {HELD_DAYS})) end
          from thread t
-         join message m on m.school_id = t.school_id and m.thread_id = t.id
+         cross join lateral (
+             select m.*, w.contact
+             from ((select message_id as id from delivery
+                    where school_id = t.school_id and recipient_id = $2 and thread_id = t.id and message_id < $4
+                    order by message_id desc)
+                   union all
+                   (select id from message
+                    where school_id = t.school_id and thread_id = t.id and sender_id = $2 and id < $4
+                    order by id desc)) mine
+             join message m on m.school_id = t.school_id and m.id = mine.id
+             left join lateral (
+                 select r.contact, c.state_before from recall_message c
+                 join recall r on r.school_id = c.school_id and r.id = c.recall_id
+                 where c.school_id = m.school_id and c.message_id = m.id and r.state <> 'restored'
+                 order by r.hidden_at desc, r.id desc limit 1) w on m.state = 'recalled'
+             where m.sender_id = $2
+                   or m.state in ('visible', 'recalled') and coalesce(w.state_before, 'visible') = 'visible'
+             order by mine.id desc limit $5) m
          left join directory.person p on p.id = m.sender_id
-         left join directory.school s on s.id = m.school_id
+         left join directory.school s on s.id = t.school_id
          left join hold h on h.school_id = m.school_id and h.message_id = m.id and m.sender_id = $2
-         left join lateral (
-             select r.contact, c.state_before from recall_message c
-             join recall r on r.school_id = c.school_id and r.id = c.recall_id
-             where c.school_id = m.school_id and c.message_id = m.id and r.state <> 'restored'
-             order by r.hidden_at desc, r.id desc limit 1) w on m.state = 'recalled'
          where t.school_id = any($1) and t.id = $3
-           and (m.sender_id = $2
-                or m.state in ('visible', 'recalled') and coalesce(w.state_before, 'visible') = 'visible' and exists (
-                    select 1 from delivery d
-                    where d.school_id = m.school_id and d.recipient_id = $2 and d.message_id = m.id))
-         order by m.id desc limit 100",
-        subject()
+         order by m.id desc",
+        subject("$2")
     );
-    let rows = reader.query(&sql, &[&schools, &person_id, &thread_id, &(now - HELD_FOR)]).await?;
-    let messages = rows.iter().rev().map(message).collect::<Result<Vec<_>, Error>>()?;
+    let (after, limit, held_since) = (wanted.after(), wanted.sought(), now - HELD_FOR);
+    let rows = reader.query(&sql, &[&schools, &person_id, &thread_id, &after, &limit, &held_since]).await?;
+    let messages = rows.iter().map(message).collect::<Result<Vec<_>, Error>>()?;
     Ok(rows.first().map(|row| (support_text::subject(row.get(0)), messages)))
 }
 

@@ -1,4 +1,5 @@
 //! Settles what messaging does beside requests.
 
 pub mod account_response;
+pub mod event;
 pub mod retention;

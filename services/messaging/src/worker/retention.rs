@@ -1,4 +1,5 @@
-//! Settles when what messaging keeps no longer is deleted: old texts and contacts, texts withdrawn for good, and sealed ones of closed incidents.
+//! Settles when what messaging keeps no longer is deleted: old texts and contacts, texts withdrawn for good, sealed
+//! ones of closed incidents, and old news of mailboxes.
 
 use std::time::Duration;
 
@@ -35,16 +36,18 @@ pub enum Kind {
     Bodies,
     /// Evidence of closed incidents.
     Sealed,
+    /// What came and went in mailboxes more than a day ago.
+    Events,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Texts, Self::Contacts, Self::Bodies, Self::Sealed];
+    pub const ALL: [Self; 5] = [Self::Texts, Self::Contacts, Self::Bodies, Self::Sealed, Self::Events];
 
-    /// The pause between sweeps: texts come by the thousand in a minute, the others over months.
+    /// The pause between sweeps: texts and news come by the thousand in a minute, the others over months.
     const fn every(self) -> Duration {
         match self {
-            Self::Texts => Duration::from_mins(1),
+            Self::Texts | Self::Events => Duration::from_mins(1),
             Self::Contacts | Self::Bodies | Self::Sealed => Duration::from_mins(10),
         }
     }
@@ -55,6 +58,7 @@ impl Kind {
             Self::Contacts => store::usage::delete_old(transaction, now, BATCH).await,
             Self::Bodies => store::retention::delete_bodies(transaction, now - BODIES_FOR, now, BATCH).await,
             Self::Sealed => store::retention::delete_sealed(transaction, now - SEALED_FOR, BATCH).await,
+            Self::Events => store::event::delete_old(transaction, now, BATCH).await,
         }
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::account_response::stolen;
 use crate::app::{App, CLASS, OTHER_SCHOOL, SCHOOL, Who, to_class};
 use crate::incident::opening;
+use crate::listener;
 use crate::recall::{by_senders, recall_of};
 use crate::restriction::closing;
 
@@ -41,8 +42,16 @@ async fn thread(app: &App, who: Who, body: Value) -> Uuid {
 
 /// Routes that are asked about nobody else.
 fn is_of_oneself(route: &str) -> bool {
-    let own = ["GET /messaging/v1/home", "GET /messaging/v1/inbox", "POST /messaging/v1/messages/prospects"];
-    own.contains(&route) || route == "POST /messaging/v1/messages/{id}/release"
+    let own = [
+        "GET /messaging/v1/home",
+        "GET /messaging/v1/inbox",
+        "GET /messaging/v1/sent",
+        "GET /messaging/v1/search",
+        "GET /messaging/v1/events",
+        "POST /messaging/v1/messages/prospects",
+        "POST /messaging/v1/messages/{id}/release",
+    ];
+    own.contains(&route)
 }
 
 async fn ask(app: &App, threads: &Threads, route: &str, role: Option<Role>, whose: Whose) -> Asked {
@@ -54,6 +63,11 @@ async fn ask(app: &App, threads: &Threads, route: &str, role: Option<Role>, whos
     };
     let answer = match route {
         _ if whose != Whose::Own && is_of_oneself(route) => return Asked::NoSense,
+        "GET /messaging/v1/sent" => browser.get("/messaging/v1/sent").await,
+        "GET /messaging/v1/search" => browser.get("/messaging/v1/search?q=sortie").await,
+        "GET /messaging/v1/events" => {
+            return Asked::Status(listener::ask(&browser, None).await.status().as_u16());
+        }
         "GET /messaging/v1/home" => browser.get("/messaging/v1/home").await,
         "GET /messaging/v1/inbox" => browser.get("/messaging/v1/inbox").await,
         "GET /messaging/v1/threads/{id}" => browser.get(&format!("/messaging/v1/threads/{thread}")).await,

@@ -107,6 +107,9 @@ async fn a_bundle_proves_itself_and_holds_messages_as_they_were_before_recall_an
     app.database.connect().await.batch_execute(long_ago).await.unwrap();
     sweep(&app);
     eventually("the text is deleted", async || body(&app).await == "-").await;
+    let words =
+        app.database.connect().await.query_one("select count(*) from message_words", &[]).await.unwrap();
+    assert_eq!(words.get::<_, i64>(0), 0, "and its words with it");
     done(&app, &["export-evidence", &id, second.to_str().unwrap()]).await;
     assert!(std::fs::read_to_string(&second).unwrap().contains(&recalled));
 

@@ -73,6 +73,7 @@ pub async fn held(app: &App, body: &str) -> Value {
     answer.body
 }
 
+/// Decides as a reviewer.
 pub async fn decide(browser: &Client, id: &Value, outcome: &str) -> Answer {
     let address = queue(&format!("/{}/decision", id.as_str().unwrap()));
     browser.post(&address, &json!({ "outcome": outcome, "note": "Vu avec la vie scolaire." })).await

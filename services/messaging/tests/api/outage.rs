@@ -5,9 +5,10 @@ use messaging::Messaging;
 use shared::clock::system_clock;
 use shared::fault::DiskDelays;
 use shared::service::Service;
+use shared::session::Role;
 use shared::testing::{FaultProxy, PrivatePostgres, Running, eventually, redis_behind_proxies};
 
-use crate::app::{App, CLASS, NOWHERE, Who, config, to_class};
+use crate::app::{App, CLASS, NOWHERE, SCHOOL, Who, config, to_class};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_postgresql_it_says_so_keeps_what_it_acknowledged_and_recovers() {
@@ -52,17 +53,22 @@ async fn a_postgresql_that_hangs_is_given_up_within_the_deadline_and_recovers() 
 async fn a_slow_disk_pauses_sending_and_leaves_reading_alone() {
     let server = PrivatePostgres::start().await;
     let app = App::start_on(server.database("messaging", Messaging::migrations).await).await;
-    let send = async || app.send(Who::TEACHER, to_class(CLASS, &["student"])).await;
-    send().await.expect(201);
+    // Four, as one account sends one message after the other.
+    let senders = [Who::TEACHER, Who::PRINCIPAL, Who::ADMIN, Who(20, SCHOOL, Role::Staff)];
+    let send = async |who| app.send(who, to_class(CLASS, &["student"])).await;
+    send(Who::TEACHER).await.expect(201);
     server.disk().set(DiskDelays { sync_ms: 300, read_ms: 0 }).unwrap();
     eventually("sending is paused", async || {
-        join_all((0..4).map(|_| send())).await.iter().any(|answer| answer.code() == "database_unavailable")
+        join_all(senders.map(send)).await;
+        let breakers = app.messaging.internal_client().get("/statusz").await.body["breakers"].clone();
+        let mut breakers = breakers.as_object().unwrap().iter();
+        breakers.any(|(name, breaker)| name.ends_with(":write") && breaker["state"] == "open")
     })
     .await;
-    send().await.expect_problem(503, "database_unavailable");
+    send(Who::TEACHER).await.expect_problem(503, "database_unavailable");
     assert!(app.unread(Who::PUPIL).await > 0);
     server.disk().set(DiskDelays::default()).unwrap();
-    eventually("sending goes on", async || send().await.status == 201).await;
+    eventually("sending goes on", async || send(Who::TEACHER).await.status == 201).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ use shared::context::Context;
 use shared::redis::Cluster;
 use shared::service::Config;
 use shared::session::{Claims, News, Revocation, Role, Scope, Streams};
-use shared::testing::{Client, breakers};
+use shared::testing::{Client, breakers, eventually};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_postgres::Client as Database;
@@ -124,8 +124,11 @@ impl World {
         self.auth.revoke(revocation);
         let context = Context::background(system_clock(), Duration::from_secs(5));
         for key in self.streams.keys() {
-            let mark = self.streams.mark(&context, key).await.unwrap();
-            self.streams.append(&context, key, mark, &news).await.unwrap();
+            eventually("auth, which asks again until Redis has the news, has told it", async || {
+                let Ok(mark) = self.streams.mark(&context, key).await else { return false };
+                self.streams.append(&context, key, mark, &news).await.is_ok()
+            })
+            .await;
         }
         *last = epoch;
     }
