@@ -59,6 +59,10 @@ impl WorkerLoads {
     /// One more worker.
     pub(super) fn add(&self) -> Arc<WorkerLoad> {
         let load = Arc::new(WorkerLoad::default());
+        // Nobody is refused before the first measurement.
+        for priority in Priority::ALL {
+            load.admitted.of(priority).store(1_000, Ordering::Relaxed);
+        }
         if let Ok(mut loads) = self.0.lock() {
             loads.push(load.clone());
         }
@@ -131,5 +135,18 @@ impl WorkerLoads {
         for (worker, load) in self.all().iter().enumerate() {
             observe(load, KeyValue::new("worker", number(worker)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_has_measured_nothing_yet_sheds_nothing() {
+        let loads = WorkerLoads::default();
+        loads.add();
+        assert!(!loads.is_shedding());
+        assert_eq!(loads.status()[0]["admitted"]["deferrable"], 1.0);
     }
 }
