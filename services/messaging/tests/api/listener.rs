@@ -54,6 +54,11 @@ impl Listener {
             .expect("the stream goes on")
     }
 
+    /// The next event, or nothing where the stream was cut off.
+    pub async fn next_or_end(&mut self) -> Option<Heard> {
+        tokio::time::timeout(PATIENCE, self.heard()).await.expect("an event or an end within 20 s")
+    }
+
     /// The next event of that name; those before it are passed over.
     pub async fn next_named(&mut self, name: &str) -> Value {
         loop {
