@@ -1,10 +1,12 @@
-//! Settles which day and hour each campaign has: a day of its own, so that none meets what another has left, by turns at night and at 7:50.
+//! Settles which day and hour each campaign has: a month of its own, so that none meets what another has left (texts that were withdrawn
+//! are held for 30 days when they come again), by turns at night and at 7:50.
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
+use shared::paris;
 
-/// When a campaign begins. Paris is an hour ahead of UTC, or two: 3:00 or 4:00 are both night, and so 7:50 is 7:50 in winter.
+/// When a campaign begins, by clocks in Paris.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Hour {
@@ -14,6 +16,9 @@ pub(super) enum Hour {
 
 /// How far ahead people come back on devices that were new: over a day, and before the first campaign.
 pub(super) const DAY_AFTER_S: u32 = 25 * 3_600;
+
+/// Between two campaigns.
+const APART_DAYS: u64 = 31;
 
 /// There are so many families. Hours take turns, and a family that comes again has the other one.
 const FAMILIES: u32 = 6;
@@ -32,18 +37,20 @@ impl Hour {
         }
     }
 
-    fn utc(self) -> Option<NaiveTime> {
+    fn local(self) -> Option<NaiveTime> {
         match self {
-            Self::Night => NaiveTime::from_hms_opt(2, 0, 0),
-            Self::Morning => NaiveTime::from_hms_opt(6, 50, 0),
+            Self::Night => NaiveTime::from_hms_opt(3, 0, 0),
+            Self::Morning => NaiveTime::from_hms_opt(7, 50, 0),
         }
     }
 }
 
-/// How many seconds ahead of `now` the campaign of a seed begins: one day later for each seed, the first one the day after tomorrow.
+/// How many seconds ahead of `now` the campaign of a seed begins: 31 days later for each seed, the first one the day after tomorrow.
 pub(super) fn ahead_s(seed: u32, now: DateTime<Utc>) -> Result<u32> {
-    let day = now.date_naive().checked_add_days(Days::new(u64::from(seed) + 2)).context("no such day")?;
-    let begin = day.and_time(Hour::of(seed).utc().context("no such hour")?).and_utc();
+    let days = u64::from(seed) * APART_DAYS + 2;
+    let day = now.date_naive().checked_add_days(Days::new(days)).context("no such day")?;
+    let local = day.and_time(Hour::of(seed).local().context("no such hour")?).and_utc();
+    let begin = local - TimeDelta::seconds(paris::local(local).offset().local_minus_utc().into());
     let ahead: TimeDelta = begin - now;
     u32::try_from(ahead.num_seconds()).context("the calendar ends there")
 }
@@ -53,13 +60,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_campaign_has_a_later_day_and_all_families_both_hours() {
+    fn each_campaign_has_a_month_of_its_own_and_all_families_both_hours() {
         let now: DateTime<Utc> = "2026-11-22T23:59:30Z".parse().unwrap();
         let begins: Vec<DateTime<Utc>> =
             (0..20).map(|seed| now + TimeDelta::seconds(ahead_s(seed, now).unwrap().into())).collect();
-        assert!(begins.windows(2).all(|pair| pair[1] - pair[0] > TimeDelta::hours(12)), "{begins:?}");
+        assert!(begins.windows(2).all(|pair| pair[1] - pair[0] > TimeDelta::days(30)), "{begins:?}");
         assert_eq!(begins[0].to_rfc3339(), "2026-11-24T02:00:00+00:00");
-        assert_eq!(begins[6].to_rfc3339(), "2026-11-30T06:50:00+00:00");
+        assert_eq!(begins[6].to_rfc3339(), "2027-05-29T05:50:00+00:00");
         for family in 0..FAMILIES {
             assert_ne!(Hour::of(family), Hour::of(family + FAMILIES), "{family}");
         }

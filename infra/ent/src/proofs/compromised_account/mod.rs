@@ -3,7 +3,7 @@
 //! Thirty accounts in 25 schools write what a campaign writes (`loadtests/lib/thieves.ts`), while others go on. Once a message is held
 //! an operator closes sending, takes the accounts from the thieves with all that they sent, and keeps the evidence: from a
 //! terminal, with the commands that anybody has. What thieves, honest people and recipients saw is judged, never the
-//! word of the services. Each campaign has a day of its own (`calendar.rs`), on a backend of its own.
+//! word of the services. Each campaign has a month of its own (`calendar.rs`), on a backend of its own.
 
 mod act;
 mod calendar;
