@@ -73,7 +73,7 @@ pub async fn remember(
     school: Option<Uuid>,
     recall: Uuid,
 ) -> Result<(), Error> {
-    let newest = store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await?;
+    let newest = store::recall::alike::list_newest(transaction, school, recall, false, MOST_TAUGHT).await?;
     let schools: BTreeSet<Uuid> = newest.iter().map(|(school, _)| *school).collect();
     for school in schools {
         let ids = newest.iter().filter(|(of, _)| *of == school).map(|(_, id)| *id);
@@ -82,9 +82,10 @@ pub async fn remember(
     Ok(())
 }
 
-/// Forgets them when they are shown again, in one school or in all.
+/// Forgets them when they are shown again, in one school or in all; what another recall hides stays remembered.
 pub async fn forget(transaction: &mut Transaction, school: Option<Uuid>, recall: Uuid) -> Result<(), Error> {
-    for (school, id) in store::recall::alike::list_newest(transaction, school, recall, MOST_TAUGHT).await? {
+    let shown = store::recall::alike::list_newest(transaction, school, recall, true, MOST_TAUGHT).await?;
+    for (school, id) in shown {
         store::text::delete_refusal(transaction, school, id).await?;
     }
     Ok(())

@@ -45,7 +45,11 @@ async fn a_campaign_is_found_by_one_of_its_messages_and_held_when_it_comes_again
 
     let again = app.send(pupil(40), to_pupils(11, 5, VARIANT)).await.expect(202).body;
     assert!(is_remembered(&again), "{again}");
+    let named = withdraw(&app, &json!({ "kind": "messages", "ids": [bad] })).await;
     decide_by_two(&app, &recall["id"], "restore").await;
+    let again = app.send(pupil(42), to_pupils(21, 5, NOTICE)).await.expect(202).body;
+    assert!(is_remembered(&again), "another recall in force teaches it: {again}");
+    decide_by_two(&app, &named["id"], "restore").await;
     assert_eq!((app.unread(pupil(1)).await, app.unread(pupil(6)).await), (2, 1));
     let again = app.send(pupil(41), to_pupils(16, 5, VARIANT)).await.expect(202).body;
     assert!(!is_remembered(&again), "still several people who send the same, and nothing worse: {again}");

@@ -43,11 +43,13 @@ pub async fn list_texts(
     Ok(transaction.query(sql, &params).await?.iter().filter_map(text).collect())
 }
 
-/// The newest messages with a text of their own that a recall covers and nobody had refused: schools and messages.
+/// The newest messages with a text of their own that a recall covers and nobody had refused: schools and messages. `shown_again`:
+/// without those that another recall in force hides.
 pub async fn list_newest(
     transaction: &mut Transaction,
     school_id: Option<Uuid>,
     recall_id: Uuid,
+    shown_again: bool,
     limit: i64,
 ) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let sql = "select m.school_id, m.id from recall r
@@ -55,7 +57,8 @@ pub async fn list_newest(
                join message m on m.school_id = c.school_id and m.id = c.message_id
                where r.id = $2 and ($1::uuid is null or r.school_id = $1)
                  and c.cause = 'selected' and c.state_before <> 'refused' and m.fingerprint is not null
+                 and (not $4::boolean or m.state <> 'recalled')
                order by m.id desc limit $3";
-    let rows = transaction.query(sql, &[&school_id, &recall_id, &limit]).await?;
+    let rows = transaction.query(sql, &[&school_id, &recall_id, &limit, &shown_again]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
