@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 pub const MOST_RECIPIENTS: usize = 5_000;
 /// A message to more people than this is broad, and counts for the hour.
 pub const BROAD_FROM: usize = 10;
-/// From so many recipients on, a one-time code of the last quarter of an hour is asked for.
+/// For more recipients than these, a one-time code of the last quarter of an hour is asked for.
 pub const CODE_FROM: usize = 200;
 /// So many messages of an account wait for a second look at most: more would bury those of others.
 pub const MOST_WAITING: usize = 10;
