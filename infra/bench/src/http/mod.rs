@@ -5,6 +5,7 @@
 //! memory, on the same core at another time. The rest of wrk's core is kept busy in both cases, so that it is never what differs.
 
 pub mod bare;
+pub mod configuration;
 pub mod ours;
 pub mod programs;
 pub mod stalled;

@@ -10,6 +10,7 @@ use shared::session::{ACCESS_COOKIE, Role};
 use shared::testing::Client;
 use uuid::Uuid;
 
+use super::configuration::{configuration, public_address};
 use super::programs::{Cores, Pinned};
 use super::{Case, Scratch};
 use crate::engines::Engines;
@@ -42,7 +43,8 @@ impl Ours {
         let school =
             async { engines.database.connect().await.batch_execute(include_str!("school.sql")).await };
         engines.engine.run(school).context("no school")?;
-        let (config, log) = (Scratch::new(&toml::to_string(&configuration(engines))?)?, Scratch::new("")?);
+        let written = configuration(&engines.config, &engines.keys, "courses", &own(engines));
+        let (config, log) = (Scratch::new(&toml::to_string(&written)?)?, Scratch::new("")?);
         let file = config.path().to_str().context("a readable path")?;
         let mut program = Pinned::start(cores.server, &program, &["--config", file, "serve"], log.path())?;
         let address = program.wait_for_line(log.path(), public_address)?;
@@ -102,45 +104,17 @@ async fn ask(client: &Client, path: &str, tag: Option<&str>) -> Result<Answer> {
     Answer::of(response, Vec::new()).await
 }
 
-/// As `cargo ent up` writes it, but nobody is refused for asking often: what is measured is what an answer costs.
-fn configuration(engines: &Engines) -> Value {
-    let config = &engines.config;
-    let often = json!({ "per_second": 1_000_000, "burst": 10_000_000 });
+fn own(engines: &Engines) -> Value {
     json!({
-        "profile": "demo",
-        "instance": "courses-bench",
-        "http": {
-            "public_address": "127.0.0.1:0", "internal_address": "127.0.0.1:0", "workers": 1,
-            "origins": config.http.origins, "trusted_proxies": ["127.0.0.1/32"],
-            "rate_limits": { "account": often, "address": often },
+        "access_tokens": {
+            "jwks_cache_file": engines.keys.file("jwks"),
+            "revocations_cache_file": engines.keys.file("revocations"),
         },
-        "postgres": {
-            "host": config.postgres.host, "port": config.postgres.port, "database": config.postgres.database,
-            "user": config.postgres.user, "password_file": config.postgres.password_file,
-        },
-        "redis": {
-            "nodes": config.redis.nodes, "password_file": config.redis.password_file,
-            "key_prefix": config.redis.key_prefix,
-        },
-        "telemetry": { "level": "info" },
-        "service_identity": engines.keys.identity("courses"),
-        "own": {
-            "access_tokens": {
-                "jwks_cache_file": engines.keys.file("jwks"),
-                "revocations_cache_file": engines.keys.file("revocations"),
-            },
-            "siblings": { "auth": ["http://127.0.0.1:9"] },
-        },
+        "siblings": { "auth": ["http://127.0.0.1:9"] },
     })
 }
 
 /// As school.sql makes them.
 fn id(kind: u128, number: u128) -> Uuid {
     Uuid::from_u128(kind << 124 | number)
-}
-
-/// From the log line that says that courses is ready.
-fn public_address(line: &str) -> Option<String> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    Some(line.get("public_address")?.as_str()?.to_owned())
 }

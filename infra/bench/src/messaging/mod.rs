@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::http::Scratch;
+use crate::http::configuration::{configuration, public_address};
 use crate::http::programs::{Cores, Pinned};
 
 /// Nobody is waited for any longer.
@@ -51,7 +52,7 @@ impl Ours {
         let auth = engine.run(auth_that_revoked_nothing(&engine))?;
         let program = std::env::var_os("ENT_BENCH_MESSAGING").map(PathBuf::from);
         let program = program.context("ENT_BENCH_MESSAGING is not set: measure with `cargo ent bench`")?;
-        let written = toml::to_string(&configuration(&config, &keys, &auth))?;
+        let written = toml::to_string(&configuration(&config, &keys, Messaging::NAME, &own(&keys, &auth)))?;
         let (file, log) = (Scratch::new(&written)?, Scratch::new("")?);
         let path = file.path().to_str().context("a readable path")?;
         let core = Cores::two()?.server;
@@ -128,31 +129,6 @@ fn own(keys: &TestKeys, auth: &str) -> Value {
     })
 }
 
-/// As `cargo ent up` writes it, but nobody is refused for asking often: what is measured is what an answer costs.
-fn configuration(config: &Config<messaging::Config>, keys: &TestKeys, auth: &str) -> Value {
-    let often = json!({ "per_second": 1_000_000, "burst": 10_000_000 });
-    json!({
-        "profile": "demo",
-        "instance": "messaging-bench",
-        "http": {
-            "public_address": "127.0.0.1:0", "internal_address": "127.0.0.1:0", "workers": 1,
-            "origins": config.http.origins, "trusted_proxies": ["127.0.0.1/32"],
-            "rate_limits": { "account": often, "address": often },
-        },
-        "postgres": {
-            "host": config.postgres.host, "port": config.postgres.port, "database": config.postgres.database,
-            "user": config.postgres.user, "password_file": config.postgres.password_file,
-        },
-        "redis": {
-            "nodes": config.redis.nodes, "password_file": config.redis.password_file,
-            "key_prefix": config.redis.key_prefix,
-        },
-        "telemetry": { "level": "info" },
-        "service_identity": keys.identity("messaging"),
-        "own": own(keys, auth),
-    })
-}
-
 /// Says to whoever asks that nothing was revoked: sensitive acts wait for nobody else than auth to say so.
 async fn auth_that_revoked_nothing(engine: &Engine) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -170,10 +146,4 @@ async fn auth_that_revoked_nothing(engine: &Engine) -> Result<String> {
         }
     });
     Ok(address)
-}
-
-/// From the log line that says that messaging is ready.
-fn public_address(line: &str) -> Option<String> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    Some(line.get("public_address")?.as_str()?.to_owned())
 }
