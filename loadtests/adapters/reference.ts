@@ -231,6 +231,7 @@ function audiences(list: unknown, classes: string[]): Audience[] | undefined {
   return records(list).map((audience) => ({
     kind: audience['kind'] === 'role' ? 'role' : 'group',
     schoolId: String(audience['school_id']),
+    name: String(audience['name']),
     id: String(audience['id']),
     role: String(audience['role']),
     parts: Array.isArray(audience['parts']) ? audience['parts'].map(String) : [],

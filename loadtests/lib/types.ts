@@ -69,6 +69,8 @@ export interface Course {
 export interface Audience {
   kind: 'group' | 'role';
   schoolId: string;
+  /** As people call it: the class, the teaching group or the school. */
+  name: string;
   id?: string;
   role?: string;
   parts: string[];

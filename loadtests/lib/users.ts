@@ -10,7 +10,7 @@ const ACCOUNT_ROLES: Record<Role, string> = {
   head: 'Principal',
 };
 
-const COLUMNS = ['login', 'password', 'role', 'school_uais', 'totp_secret', 'person_name'];
+const COLUMNS = ['login', 'password', 'role', 'school_uais', 'totp_secret', 'person_name', 'class_name'];
 
 /** One copy in memory for all virtual users; the file is read once per role. */
 const PEOPLE: Record<Role, readonly Person[]> = {

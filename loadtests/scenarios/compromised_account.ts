@@ -141,7 +141,8 @@ interface Desk extends Plan {
   chance: Dice;
 }
 
-type Written = Result<Sent> & { readers?: string[] };
+/** With the names of those whom it is for, or the name of their class. */
+type Written = Result<Sent> & { readers?: string[]; toClass?: string };
 
 function write(desk: Desk): Written {
   const { family, thief, reach } = desk;
@@ -175,7 +176,8 @@ function toClass(desk: Desk): Written {
   const { adapter, reach, chance } = desk;
   const classes = reach.audiences.filter((audience) => audience.kind === 'group' && audience.parts.includes('student'));
   if (classes.length === 0) return { outcome: 'skipped', detail: 'no class' };
-  return adapter.sendMessage(chance.pick(classes), ['student'], letter(desk, 'à tous'));
+  const chosen = chance.pick(classes);
+  return { ...adapter.sendMessage(chosen, ['student'], letter(desk, 'à tous')), toClass: chosen.name };
 }
 
 function toHead(desk: Desk): Written {
@@ -200,7 +202,7 @@ function letter({ script, chance }: Desk, name: string): Letter {
 }
 
 /** One line of JSON for each act, so that whoever judges sees what the thief saw. */
-function tellHow<T extends Result<unknown> & { readers?: string[] }>(nth: number, thief: Thief, act: string, how: () => T): T {
+function tellHow<T extends Result<unknown> & Pick<Written, 'readers' | 'toClass'>>(nth: number, thief: Thief, act: string, how: () => T): T {
   const at = Date.now();
   const result = how();
   const sent = (act === 'send' ? result.value : undefined) as Sent | undefined;
@@ -221,6 +223,7 @@ function tellHow<T extends Result<unknown> & { readers?: string[] }>(nth: number
       message: sent?.id,
       recipients: sent?.recipients,
       readers: result.readers,
+      toClass: result.toClass,
     }),
   );
   return result;

@@ -20,6 +20,8 @@ pub(crate) struct Account {
     pub(crate) totp_secret: String,
     /// The invented person's name.
     pub(crate) person_name: String,
+    /// Of pupils, the class that they are in; empty of others.
+    pub(crate) class_name: String,
 }
 
 /// All accounts; none when nothing was loaded yet.
@@ -50,8 +52,8 @@ mod tests {
 
     #[test]
     fn the_first_of_each_role_is_chosen() {
-        let text = "login,password,role,school_uais,totp_secret,person_name\n\
-            a,p,Student,0750655E,,A\nb,p,Student,0750655E,,B\nc,p,Teacher,0750655E,JBSWY3DP,C\n";
+        let text = "login,password,role,school_uais,totp_secret,person_name,class_name\n\
+            a,p,Student,0750655E,,A,3e B\nb,p,Student,0750655E,,B,3e B\nc,p,Teacher,0750655E,JBSWY3DP,C,\n";
         let all: Vec<Account> =
             csv::Reader::from_reader(text.as_bytes()).deserialize().collect::<Result<_, _>>().unwrap();
         let logins: Vec<String> = one_per_role(&all).into_iter().map(|account| account.login).collect();

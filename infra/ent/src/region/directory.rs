@@ -26,6 +26,8 @@ struct Account {
     password: usize,
     totp_secret: Option<String>,
     schools: Vec<SchoolKey>,
+    /// Of pupils, the class that they are in.
+    class_name: Option<String>,
 }
 
 /// Auth's tables while they are written, and every account so far.
@@ -65,12 +67,32 @@ impl<'a> Directory<'a> {
         self.school.row(&[&id, &uai, &school.name, school.kind.as_str(), names::ACADEMY])
     }
 
-    /// Writes a person with a membership in each of `schools` and an account.
-    pub(super) fn add_person(
+    /// Writes an adult with a membership in each of `schools` and an account.
+    pub(super) fn add_adult(
         &mut self,
         role: Role,
         name: Name,
         schools: &[SchoolKey],
+    ) -> anyhow::Result<Person> {
+        self.add_person(role, name, schools, None)
+    }
+
+    /// Writes a pupil of a class with a membership in `school` and an account.
+    pub(super) fn add_pupil(
+        &mut self,
+        name: Name,
+        school: SchoolKey,
+        class_name: &str,
+    ) -> anyhow::Result<Person> {
+        self.add_person(Role::Student, name, &[school], Some(class_name))
+    }
+
+    fn add_person(
+        &mut self,
+        role: Role,
+        name: Name,
+        schools: &[SchoolKey],
+        class_name: Option<&str>,
     ) -> anyhow::Result<Person> {
         let (id, source_id) = self.ids.numbered("person", self.accounts.len());
         let person = Person { id, role, name };
@@ -79,7 +101,7 @@ impl<'a> Directory<'a> {
         for school in schools {
             self.membership.row(&[&school.id.to_string(), &id, role.as_str()])?;
         }
-        self.add_account(person, schools)?;
+        self.add_account(person, schools, class_name)?;
         Ok(person)
     }
 
@@ -92,14 +114,20 @@ impl<'a> Directory<'a> {
         self.guardianship.row(&[&school.id.to_string(), &student.id.to_string(), &guardian.id.to_string()])
     }
 
-    fn add_account(&mut self, person: Person, schools: &[SchoolKey]) -> anyhow::Result<()> {
+    fn add_account(
+        &mut self,
+        person: Person,
+        schools: &[SchoolKey],
+        class_name: Option<&str>,
+    ) -> anyhow::Result<()> {
         let login = self.logins.next(&person.name);
         let password = self.credentials.random_range(0..self.passwords.len());
         let totp_secret = person.role.has_totp().then(|| passwords::totp_secret(&mut self.credentials));
         let hash = &self.passwords.get(password).context("the pool has no such password")?.hash;
         let secret = totp_secret.as_deref().unwrap_or("");
         self.account.row(&[&person.id.to_string(), &login, hash, secret, "true"])?;
-        self.accounts.push(Account { person, login, password, totp_secret, schools: schools.to_vec() });
+        let (schools, class_name) = (schools.to_vec(), class_name.map(str::to_owned));
+        self.accounts.push(Account { person, login, password, totp_secret, schools, class_name });
         Ok(())
     }
 
@@ -129,7 +157,8 @@ impl Accounts {
 
     /// Writes the load tests' file.
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let columns = ["login", "password", "role", "school_uais", "totp_secret", "person_name"];
+        let columns =
+            ["login", "password", "role", "school_uais", "totp_secret", "person_name", "class_name"];
         let mut table = Table::create_at(path, "loadtests", "accounts", &columns)?;
         for account in &self.all {
             let account = self.published(account)?;
@@ -142,6 +171,7 @@ impl Accounts {
                 &schools,
                 secret,
                 &account.person_name,
+                account.class_name.as_deref().unwrap_or(""),
             ])?;
         }
         table.finish().map(drop)
@@ -156,6 +186,7 @@ impl Accounts {
             school_uais: account.schools.iter().map(|school| school.uai()).collect(),
             totp_secret: account.totp_secret.clone(),
             person_name: account.person.full_name(),
+            class_name: account.class_name.clone(),
         })
     }
 }

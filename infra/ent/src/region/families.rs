@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::directory::Directory;
 use super::people::{Name, Person, Role};
-use super::shape::{ClassPlan, SchoolKey, SchoolPlan, Totals, count};
+use super::shape::{SchoolKey, SchoolPlan, Totals, count};
 use super::streams::{Concern, Dice, dice};
 
 /// Of 1,000 pupils, the families: 8 % of the families have more than one child at school here. With 60 guardians for
@@ -31,9 +31,10 @@ pub(super) type PupilsByClass = BTreeMap<(SchoolKey, usize), Vec<Rc<Pupil>>>;
 
 /// A place in a class.
 #[derive(Clone, Copy)]
-struct Seat {
+struct Seat<'a> {
     school: SchoolKey,
     class: usize,
+    class_name: &'a str,
 }
 
 /// Fills the classes of one town after another.
@@ -93,13 +94,13 @@ impl Registrar {
         let schools: Vec<SchoolKey> =
             seats.iter().map(|seat| seat.school).collect::<BTreeSet<_>>().into_iter().collect();
         let first = Name::adult(&mut self.dice);
-        let mut guardians = vec![directory.add_person(Role::Guardian, first, &schools)?];
+        let mut guardians = vec![directory.add_adult(Role::Guardian, first, &schools)?];
         if is_couple {
-            guardians.push(directory.add_person(Role::Guardian, first.partner(&mut self.dice), &schools)?);
+            guardians.push(directory.add_adult(Role::Guardian, first.partner(&mut self.dice), &schools)?);
         }
         for seat in seats {
             let name = Name::child(first.family, &mut self.dice);
-            let person = directory.add_person(Role::Student, name, &[seat.school])?;
+            let person = directory.add_pupil(name, seat.school, seat.class_name)?;
             for guardian in &guardians {
                 directory.add_guardianship(seat.school, &person, guardian)?;
             }
@@ -110,9 +111,10 @@ impl Registrar {
     }
 }
 
-fn seats_of(school: &SchoolPlan) -> impl Iterator<Item = Seat> {
-    let places = |(class, plan): (usize, &ClassPlan)| std::iter::repeat_n(class, count(plan.pupils));
-    school.classes.iter().enumerate().flat_map(places).map(|class| Seat { school: school.key, class })
+fn seats_of(school: &SchoolPlan) -> impl Iterator<Item = Seat<'_>> {
+    school.classes.iter().enumerate().flat_map(|(class, plan)| {
+        std::iter::repeat_n(Seat { school: school.key, class, class_name: &plan.name }, count(plan.pupils))
+    })
 }
 
 /// How many children each of `families` has, so that there are `siblings` more children than families.

@@ -73,6 +73,8 @@ pub(crate) struct DemoAccount {
     /// Base32 without padding; staff have one, pupils and guardians none.
     pub(crate) totp_secret: Option<String>,
     pub(crate) person_name: String,
+    /// Of pupils.
+    pub(crate) class_name: Option<String>,
 }
 
 /// Rows written to one file.

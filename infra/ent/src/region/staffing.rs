@@ -129,7 +129,7 @@ fn others(
     dice: &mut Dice,
 ) -> anyhow::Result<Staff> {
     let mut hire = |role, posts| -> anyhow::Result<Vec<Person>> {
-        (0..posts).map(|_| directory.add_person(role, Name::adult(dice), &[school])).collect()
+        (0..posts).map(|_| directory.add_adult(role, Name::adult(dice), &[school])).collect()
     };
     Ok(Staff {
         principals: hire(Role::Principal, posts.principals)?,
@@ -150,7 +150,7 @@ fn teachers(demands: &[Demand], directory: &mut Directory, dice: &mut Dice) -> a
                 let borrower = loans.get(&key).filter(|_| nth == 0);
                 let schools: Vec<SchoolKey> =
                     std::iter::once(demand.school).chain(borrower.copied()).collect();
-                let teacher = directory.add_person(Role::Teacher, Name::adult(dice), &schools)?;
+                let teacher = directory.add_adult(Role::Teacher, Name::adult(dice), &schools)?;
                 for school in schools {
                     rosters.entry((school, *discipline)).or_default().push_back(teacher);
                 }

@@ -29,6 +29,8 @@ pub(super) struct Act {
     /// Names of those whom it is for, where they were chosen one by one.
     #[serde(default)]
     pub(super) readers: Vec<String>,
+    /// The name of the class or teaching group that all of it is for.
+    pub(super) to_class: Option<String>,
 }
 
 /// What a thief can do.

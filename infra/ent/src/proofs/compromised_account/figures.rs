@@ -111,7 +111,7 @@ impl Figures {
             tried_after_revocation: acts.iter().filter(secured).count(),
             copies_after_recall: from.witnesses.iter().map(|witness| witness.copies).sum(),
             witnesses: from.witnesses.iter().filter(|witness| witness.has_looked).count(),
-            has_readers: acts.iter().any(|act| act.is_delivered() && !act.readers.is_empty()),
+            has_readers: !from.witnesses.is_empty(),
             evidence_is_whole: from.evidence.is_whole,
             edits_found: from.evidence.edits_found,
             edits_made: from.evidence.edits_made,
@@ -223,6 +223,7 @@ mod tests {
             person: (did == Kind::SignIn).then(|| format!("person {thief}")),
             recipients: 10,
             readers: vec![],
+            to_class: None,
         }
     }
 

@@ -20,7 +20,8 @@ const LENGTH_S: u64 = 30;
 const REACTION: Duration = Duration::from_secs(5);
 /// Where nothing is held somebody rings up: after so long the operator acts all the same.
 const RING_UP: Duration = Duration::from_secs(15);
-/// Recipients who look for copies after the recall.
+/// Recipients who look for copies after the recall; so many of a message, and of a campaign.
+const WITNESSES_OF_A_MESSAGE: usize = 2;
 const WITNESSES: usize = 12;
 
 /// A campaign, and what surrounds it.
@@ -108,18 +109,13 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Recipients of what was delivered, as far as their accounts are known by name and school.
+    /// Recipients of what was delivered, as far as their accounts are known by school and name or class.
     fn ask_witnesses(&self, acts: &[Act]) -> Result<Vec<act::Witness>> {
         let known = accounts::read(&self.load.context.layout)?;
-        let login = |act: &Act, name: &String| {
-            let is_meant =
-                |one: &&accounts::Account| one.person_name == *name && one.school_uais.contains(&act.school);
-            known.iter().find(is_meant).map(|one| one.login.clone())
-        };
+        let recipients =
+            |act| known.iter().filter(move |one| is_recipient(one, act)).take(WITNESSES_OF_A_MESSAGE);
         let delivered = acts.iter().filter(|act| act.is_delivered());
-        let mut logins: Vec<String> = delivered
-            .flat_map(|act| act.readers.iter().take(2).filter_map(|name| login(act, name)))
-            .collect();
+        let mut logins: Vec<String> = delivered.flat_map(recipients).map(|one| one.login.clone()).collect();
         logins.sort();
         logins.dedup();
         logins.truncate(WITNESSES);
@@ -137,6 +133,13 @@ impl Replay<'_> {
         ensure!(!found.is_empty(), "no recipient has looked: {} says why", run.log.display());
         Ok(found)
     }
+}
+
+/// Whether it is the account of somebody whom a message is for.
+fn is_recipient(account: &accounts::Account, act: &Act) -> bool {
+    let is_named = act.readers.contains(&account.person_name);
+    let is_in_class = !account.class_name.is_empty() && act.to_class.as_ref() == Some(&account.class_name);
+    account.school_uais.contains(&act.school) && (is_named || is_in_class)
 }
 
 /// Accounts whose messages were noticed.

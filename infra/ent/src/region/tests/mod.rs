@@ -74,15 +74,23 @@ fn every_pupil_has_one_class_of_25_to_30_and_every_course_an_enrolled_teacher() 
     let enrolments = small.rows("courses", "enrolment");
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut classes_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut enrolled: BTreeMap<&str, &str> = BTreeMap::new();
     for row in enrolments.iter().filter(|row| row["part"] == "student") {
         if groups[&row["group_id"]]["kind"] == "class" {
             *sizes.entry(&row["group_id"]).or_default() += 1;
             *classes_of.entry(&row["person_id"]).or_default() += 1;
+            enrolled.insert(&row["person_id"], &row["group_id"]);
         }
     }
     assert!(sizes.values().all(|size| (25..=30).contains(size)), "{sizes:?}");
     assert_eq!(classes_of.len(), 510);
     assert!(classes_of.values().all(|classes| *classes == 1));
+    let named: BTreeMap<String, String> =
+        small.accounts().into_iter().map(|row| (row["login"].clone(), row["class_name"].clone())).collect();
+    for account in small.rows("auth", "account") {
+        let class = enrolled.get(account["person_id"].as_str()).map_or("", |class| &groups[*class]["name"]);
+        assert_eq!(named[&account["login"]], class, "{account:?}");
+    }
     let taught: BTreeSet<(&str, &str)> = enrolments
         .iter()
         .filter(|row| row["part"] == "teacher")
