@@ -30,7 +30,7 @@ export const FLOOD_PER_S = number('FLOOD_PER_S', 100, 1, 20_000);
 export const DEVICES = absolute('DEVICES');
 
 /** How far the target's calendar is ahead of this machine's, in seconds, when a proof lets a night come. */
-export const CLOCK_AHEAD_S = number('CLOCK_AHEAD_S', 0, 0, 31_536_000);
+export const CLOCK_AHEAD_S = number('CLOCK_AHEAD_S', 0, 0, 315_360_000);
 
 /** Which generated campaign, of which family when not the seed's own, and for how long it is watched, in seconds. */
 export const SEED = number('SEED', 0, 0, 1_000_000);
