@@ -50,6 +50,9 @@ enum Command {
         /// Name of the key, as tokens carry it.
         #[arg(long)]
         kid: String,
+        /// Make a symmetric key instead, for handles of sessions and secrets of authenticators: FILE alone.
+        #[arg(long)]
+        secret: bool,
         /// The private file; it must not exist.
         file: PathBuf,
     },
@@ -142,7 +145,10 @@ fn execute<S: Service>(cli: &Cli) -> Result<(), Failure> {
             );
         }
         Command::Openapi => println!("{}", openapi::<S>().to_pretty_json().unwrap_or_default()),
-        Command::GenerateKey { kid, file } => generate_key(kid, file)?,
+        Command::GenerateKey { kid, secret: false, file } => generate_key(kid, file)?,
+        Command::GenerateKey { kid, secret: true, file } => {
+            create(file, 0o600, &keys::generate_secret(kid))?;
+        }
     }
     Ok(())
 }
@@ -171,11 +177,15 @@ fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
 }
 
 fn generate_key(kid: &str, file: &Path) -> std::io::Result<()> {
+    let key = keys::generate_signing_key(kid);
+    create(file, 0o600, &key.private_jwk)?;
+    create(&file.with_added_extension("pub"), 0o644, &key.public_jwk)
+}
+
+/// Writes a file that was not there: no key is ever written over another.
+fn create(path: &Path, mode: u32, content: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let key = keys::generate_signing_key(kid);
-    let create =
-        |path: &Path, mode| std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    create(file, 0o600)?.write_all(key.private_jwk.as_bytes())?;
-    create(&file.with_added_extension("pub"), 0o644)?.write_all(key.public_jwk.as_bytes())
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(content.as_bytes())
 }

@@ -1,5 +1,7 @@
 //! Settles that keys change without anybody being signed out: the next key is published an hour before it signs, old handles still open.
 
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,8 @@ use auth::Auth;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use shared::keys::{generate_secret, generate_signing_key};
+use shared::config::Profile;
+use shared::keys::{generate_secret, generate_signing_key, read_public_key, read_secret, read_signing_key};
 use shared::service::Config;
 use shared::session::{ACCESS_COOKIE, REFRESH_COOKIE};
 use shared::testing::{Client, ManualClock, Running};
@@ -108,4 +111,25 @@ async fn two_keys_of_one_name_are_refused() {
     });
     let refused = Running::<Auth>::try_start(twice, shared::clock::system_clock()).err().unwrap();
     assert!(refused.contains("another signing key is called demo-access"), "{refused}");
+}
+
+#[test]
+fn the_binary_makes_keys_that_production_takes_and_writes_over_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let make = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth"));
+        command.env_clear().current_dir(&folder).arg("generate-key").args(arguments).status().unwrap().code()
+    };
+    assert_eq!(make(&["--kid", "access-1", "access.jwk"]), Some(0));
+    assert_eq!(make(&["--kid", "refresh-1", "--secret", "refresh.jwk"]), Some(0));
+    let public = read_public_key(&file("access.jwk.pub"), Profile::Production).unwrap();
+    assert_eq!(read_signing_key(&file("access.jwk"), Profile::Production).unwrap().public, public);
+    let secret = read_secret(&file("refresh.jwk"), Profile::Production).unwrap();
+    assert!(!file("refresh.jwk.pub").exists());
+    for private in ["access.jwk", "refresh.jwk"] {
+        assert_eq!(file(private).metadata().unwrap().permissions().mode() & 0o777, 0o600, "{private}");
+    }
+    assert_eq!(make(&["--kid", "refresh-2", "--secret", "refresh.jwk"]), Some(1));
+    assert_eq!(read_secret(&file("refresh.jwk"), Profile::Production).unwrap(), secret);
 }
