@@ -1,4 +1,4 @@
-//! Settles how identifiers and random bytes come about: time-ordered for what is born here, derived for what is imported.
+//! Settles how identifiers and random bytes come about: ids in the order of time, bytes that nobody foresees.
 
 use chrono::{DateTime, Utc};
 use rand::Rng;
