@@ -4,6 +4,8 @@ mod cli;
 mod clock;
 mod commands;
 mod context;
+#[cfg(test)]
+mod documents;
 mod engines;
 mod exit;
 mod faults;
