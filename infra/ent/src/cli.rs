@@ -98,6 +98,9 @@ pub(crate) enum Command {
     /// The generator of `seed`, in a process of its own
     #[command(hide = true)]
     GenerateRegion(GenerateRegion),
+    /// What the containers of `infra/compose.yaml` do that run once before the services
+    #[command(hide = true, subcommand)]
+    Container(ContainerStep),
 }
 
 /// Options of `up`.
@@ -188,6 +191,21 @@ pub(crate) struct FaultKeeper {
     /// Open the proxies
     #[arg(long)]
     pub(crate) paths: bool,
+}
+
+/// Steps of a start in containers.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ContainerStep {
+    /// Make secrets, keys, certificates and settings, and give each container its own
+    Init,
+    /// Make six Valkey nodes into one cluster
+    Cluster,
+    /// Make roles and databases, and bring them to their newest shape
+    Migrate,
+    /// Load the demo data of a new installation
+    Seed,
+    /// Wait until the services have learned from each other
+    Projections,
 }
 
 /// Options of `test`.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::clock;
 use crate::layout::Layout;
 use crate::signals::Signals;
+use crate::topology::Topology;
 use crate::ui::Ui;
 
 /// How often a wait looks again.
@@ -17,6 +18,8 @@ const POLL: Duration = Duration::from_millis(50);
 pub(crate) struct Context {
     /// Where things lie.
     pub(crate) layout: Layout,
+    /// Where they are reached.
+    pub(crate) topology: Topology,
     /// Where progress is shown.
     pub(crate) ui: Ui,
     /// Whether somebody asked to stop.
@@ -29,15 +32,27 @@ pub(crate) struct Context {
 impl Context {
     /// The context of this installation, its folders made.
     pub(crate) fn new(ui: Ui) -> Result<Self> {
-        let layout = Layout::find()?;
-        layout.prepare()?;
+        let (layout, topology) = (Layout::find()?, Topology::find()?);
+        // In containers the first one makes them.
+        if !topology.is_containers() {
+            layout.prepare()?;
+        }
         // Both providers could be compiled in through other crates; TLS then refuses to guess.
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Only loopback is asked, and only without TLS: no certificate is trusted, no proxy is used.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(2));
         let http = http.build().context("cannot make an HTTP client")?;
-        Ok(Self { layout, ui, signals: Signals::listen()?, runtime, http })
+        Ok(Self { layout, topology, ui, signals: Signals::listen()?, runtime, http })
+    }
+
+    /// How people find a report: containers leave them in a folder of the checkout.
+    pub(crate) fn shown_report(&self, name: &str) -> String {
+        if self.topology.is_containers() {
+            format!("reports/{name}")
+        } else {
+            self.layout.reports().join(name).display().to_string()
+        }
     }
 
     /// Waits for a client's answer, at most this long.

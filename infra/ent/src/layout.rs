@@ -38,6 +38,11 @@ impl Layout {
         self.root.join(".ent/tools")
     }
 
+    /// Where proofs leave what they have found, whatever the data.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.root.join(".ent/reports")
+    }
+
     /// Makes `.ent` and its private folders.
     pub(crate) fn prepare(&self) -> Result<()> {
         let me = rustix::process::geteuid().as_raw();
@@ -47,9 +52,17 @@ impl Layout {
             let (path, owner) = (self.data.display(), found.uid());
             bail!("{path} belongs to user {owner} and this is user {me}; run `cargo ent` as that user");
         }
+        self.make_folders()?;
+        let reports = self.reports();
+        std::fs::create_dir_all(&reports).with_context(|| format!("cannot make {}", reports.display()))
+    }
+
+    /// Makes them whoever they belong to.
+    pub(crate) fn make_folders(&self) -> Result<()> {
         // Others may pass through `.ent` (PostgreSQL's user has to), but not list it.
         make_dir(&self.data, 0o711)?;
-        for name in ["run", "logs", "secrets", "keys", "tls", "config", "cache", "seed", "reports", "tools"] {
+        for name in ["run", "logs", "secrets", "keys", "tls", "config", "cache", "seed", "tools", "calendar"]
+        {
             make_dir(&self.path(name), 0o700)?;
         }
         Ok(())

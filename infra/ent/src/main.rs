@@ -3,6 +3,7 @@
 mod cli;
 mod clock;
 mod commands;
+mod containers;
 mod context;
 #[cfg(test)]
 mod documents;
@@ -19,6 +20,7 @@ mod region;
 mod services;
 mod signals;
 mod supervisor;
+mod topology;
 mod ui;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use super::{Config, SeedError, Service, StartError, audit, run, seed};
+use super::{Config, SeedError, Service, StartError, audit, readiness, run, seed};
 use crate::config::{self, Invalid};
 use crate::http::server::openapi;
 use crate::keys;
@@ -32,6 +32,8 @@ enum Command {
     Migrate,
     /// Say whether the configuration and the files it names can be used.
     CheckConfig,
+    /// Ask the instance that serves here with this configuration whether it is ready: for a container's health check.
+    CheckReady,
     /// Load a demo data set (profile demo or test).
     Seed {
         /// Folder with `manifest.json` and one CSV file per table.
@@ -127,6 +129,11 @@ fn execute<S: Service>(cli: &Cli) -> Result<(), Failure> {
         Command::CheckConfig => {
             load::<S>(cli)?;
             println!("{}: the configuration can be used", S::NAME);
+        }
+        Command::CheckReady => {
+            let config = load::<S>(cli)?;
+            let status = readiness::ask(config.http.internal_address)?;
+            println!("{}: {status}", S::NAME);
         }
         Command::Seed { folder, replace } => match load_data_set::<S>(&load::<S>(cli)?, folder, *replace)? {
             Some(rows) => println!("{}: {rows} rows loaded", S::NAME),

@@ -4,9 +4,10 @@ use garde::Validate;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::calendar::Calendar;
 use super::certificate;
 use crate::ablation::Ablation;
-use crate::clock::{SharedClock, clock_ahead};
+use crate::clock::{SharedClock, system_clock};
 use crate::config::{CrossChecked, Invalid, Profile, must_be_file};
 use crate::{audit, http, pg, redis, service_token, telemetry};
 
@@ -17,17 +18,19 @@ pub struct Config<O: OwnConfig> {
     /// `production`, `demo` or `test`.
     #[garde(skip)]
     pub profile: Profile,
-    /// Name of this instance in logs and telemetry.
+    /// Name of this instance in logs and telemetry; the machine's name when absent, which in containers tells instances apart.
+    #[serde(default = "host_name")]
     #[garde(length(min = 1, max = 64))]
     pub instance: String,
     /// Parts of the resilience kit that are switched off, for proofs (profile demo or test): `["breakers"]`.
     #[serde(default)]
     #[garde(skip)]
     pub ablate: Ablation,
-    /// How far the service's calendar is ahead of the machine's, for proofs (profile demo or test): 86400 for tomorrow.
+    /// File that says how many seconds the service's calendar is ahead of the machine's, for proofs (profile demo or test): 86400 for
+    /// tomorrow. When it changes, the instance drains and ends.
     #[serde(default)]
     #[garde(skip)]
-    pub clock_ahead_s: u32,
+    pub clock_ahead_file: Option<Calendar>,
     /// Listeners.
     #[garde(dive)]
     pub http: http::Config,
@@ -57,15 +60,20 @@ pub struct Config<O: OwnConfig> {
 impl<O: OwnConfig> Config<O> {
     /// The time, as this service is told it.
     pub fn clock(&self) -> SharedClock {
-        clock_ahead(self.clock_ahead_s)
+        self.clock_ahead_file.as_ref().map_or_else(system_clock, Calendar::clock)
     }
 
     fn check_clock(&self) -> Result<(), Invalid> {
-        if self.clock_ahead_s == 0 || self.profile.accepts_demo() {
+        if self.clock_ahead_file.is_none() || self.profile.accepts_demo() {
             return Ok(());
         }
-        Err(Invalid::new(format!("clock_ahead_s: is for proofs only, and profile is {}", self.profile)))
+        Err(Invalid::new(format!("clock_ahead_file: is for proofs only, and profile is {}", self.profile)))
     }
+}
+
+/// Of a machine, a container or a pod.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// What only one service has.

@@ -164,6 +164,7 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             report.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
             report.insert("profile".to_owned(), json!(kit.profile));
             report.insert("phase".to_owned(), json!(kit.readiness.phase().name()));
+            report.insert("now".to_owned(), json!(kit.clock.utc()));
             report.insert("postgres".to_owned(), postgres_status(&kit).await);
             report.insert("redis".to_owned(), redis_status(&kit).await);
             report.insert("audit".to_owned(), audit_status(&kit).await);

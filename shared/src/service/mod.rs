@@ -1,11 +1,13 @@
 //! Settles what a service is made of and how it lives: configuration, engines, routes, workers, probes, an orderly end.
 
 mod audit;
+mod calendar;
 mod certificate;
 mod cli;
 mod config;
 mod kit;
 mod operate;
+mod readiness;
 mod run;
 mod seed;
 
@@ -16,6 +18,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::http::Routes;
 use crate::session::Verifier;
+pub use calendar::Calendar;
 pub use cli::main;
 pub use config::{Config, OwnConfig};
 pub use kit::{Kit, StartError, audit_log, status_report};

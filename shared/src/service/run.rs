@@ -6,7 +6,7 @@ use actix_web::rt::System;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, Kit, Service, StartError};
+use super::{Calendar, Config, Kit, Service, StartError};
 use crate::health::Phase;
 use crate::http::server::{Listeners, Servers};
 use crate::runtime::Engine;
@@ -15,7 +15,7 @@ use crate::telemetry::Telemetry;
 /// How long workers and connections may take to end.
 const WORKERS_LIMIT: Duration = Duration::from_secs(5);
 
-/// Runs the service until SIGTERM or SIGINT, then drains it.
+/// Runs the service until SIGTERM, SIGINT or another calendar, then drains it.
 pub(super) fn serve<S: Service>(config: &Config<S::Own>) -> Result<(), StartError> {
     let telemetry = Telemetry::start(&config.telemetry, S::NAME, &config.instance)?;
     let listeners = Listeners::bind(&config.http)?;
@@ -29,8 +29,14 @@ pub(super) fn serve<S: Service>(config: &Config<S::Own>) -> Result<(), StartErro
     service.start_workers(&kit);
     let stop = CancellationToken::new();
     System::new().block_on(async {
-        tokio::join!(serve_on(&service, &kit, config, listeners, stop.clone()), stop_on_signal(stop.clone()))
-            .0
+        let stopping = async {
+            tokio::select! {
+                () = signalled() => {}
+                () = another_calendar(config.clock_ahead_file.as_ref()) => {}
+            }
+            stop.cancel();
+        };
+        tokio::join!(serve_on(&service, &kit, config, listeners, stop.clone()), stopping).0
     })?;
     engine.stop(WORKERS_LIMIT);
     tracing::info!("stopped");
@@ -68,7 +74,8 @@ pub async fn serve_on<S: Service>(
     Ok(())
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
+/// Returns when SIGTERM or SIGINT comes.
+async fn signalled() {
     match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
             tokio::select! {
@@ -78,5 +85,13 @@ async fn stop_on_signal(stop: CancellationToken) {
         }
         (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "signals cannot be received: stopping"),
     }
-    stop.cancel();
+}
+
+/// Returns when a proof has set another day.
+async fn another_calendar(calendar: Option<&Calendar>) {
+    match calendar {
+        Some(calendar) => calendar.changed().await,
+        None => std::future::pending().await,
+    }
+    tracing::info!("the calendar was set anew: ending, to be started again with it");
 }

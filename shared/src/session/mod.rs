@@ -36,7 +36,8 @@ pub const OVERDUE_LIMIT: Duration = Duration::from_hours(1);
 
 /// Keeps a copy on disk, written beside and renamed: a crash in between leaves the old one whole.
 async fn write_whole(file: &Path, text: &str) {
-    let beside = file.with_extension("new");
+    // Instances in containers may share a folder.
+    let beside = file.with_extension(format!("new-{:016x}", u64::from_be_bytes(crate::ids::random_bytes())));
     let written = async {
         tokio::fs::write(&beside, text).await?;
         tokio::fs::rename(&beside, file).await

@@ -99,7 +99,7 @@ pub(crate) fn follow(context: &Context, mut child: Option<Child>) -> Result<u8> 
         };
         shown.update(context, &state);
         if state.phase == Phase::Ready {
-            summary::print(context, &state)?;
+            summary::print(context, &state.options)?;
             return Ok(0);
         }
         if !state.supervisor.is_alive() {

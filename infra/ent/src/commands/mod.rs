@@ -23,6 +23,7 @@ pub(crate) mod up;
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
+use crate::containers;
 use crate::context::Context;
 use crate::faults;
 use crate::region;
@@ -52,6 +53,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::FaultKeeper(options) => {
             faults::run(&Context::new(Ui::log())?, options.instances, options.paths).map(|()| 0)
         }
+        Command::Container(step) => containers::run(&context()?, *step),
         Command::Supervise => detach::supervise(&Context::new(Ui::log())?),
     }
 }

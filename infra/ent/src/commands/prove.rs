@@ -13,12 +13,13 @@ use shared::ablation::Ablation;
 use crate::cli::{self, Profile, Scenario, Up};
 use crate::context::Context;
 use crate::exit;
+use crate::installation::calendar;
 use crate::layout::DATA;
 use crate::ports;
 use crate::process;
 use crate::proofs::{april_6, compromised_account, shard_loss};
 use crate::region::Scale;
-use crate::supervisor::{Phase, State};
+use crate::supervisor::{Dataset, Phase, State};
 
 /// Names the parts that services do without.
 const ABLATE: &str = "ENT_ABLATE";
@@ -49,6 +50,11 @@ fn smoke(context: &Context, asked: &cli::Prove) -> Result<u8> {
 
 /// Needs engines only; on a backend that runs whole, the services lose the shards as well.
 fn shard_loss(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    if context.topology.is_containers() {
+        bail!(
+            "in containers shards are lost by hand: `docker compose stop valkey-1`, while `docker compose run --rm prove smoke` runs"
+        );
+    }
     let without = without(asked)?;
     let asked = shard_loss::Asked { runs: asked.runs, json: asked.json, without };
     let start = Start { only_engines: true, ..Start::WHOLE };
@@ -69,11 +75,11 @@ fn day(context: &Context, asked: &cli::Prove, day: april_6::Day) -> Result<u8> {
     on_a_running_backend(context, &start, || april_6::run(context, &k6, &asked))
 }
 
-/// On data of its own: its calendar goes ahead, which the usual data must not see.
+/// On data of its own: its calendar goes ahead, which the usual data must not see. In containers there is one backend, and it stays ahead.
 fn compromised_account(context: &Context, asked: &cli::Prove) -> Result<u8> {
     let without = without(asked)?;
     let data = context.layout.root.join(compromised_account::FOLDER);
-    if context.layout.data != data {
+    if context.layout.data != data && !context.topology.is_containers() {
         if State::load_running(&context.layout).is_some() {
             bail!("this proof starts a backend of its own, and the ports are taken: `cargo ent down` first");
         }
@@ -116,9 +122,9 @@ impl Start {
 }
 
 fn on_a_running_backend(context: &Context, wanted: &Start, proof: impl FnOnce() -> Result<u8>) -> Result<u8> {
-    let running = State::load_running(&context.layout).filter(|state| state.phase == Phase::Ready);
-    let was_running = running.is_some();
-    if let Some(loaded) = running.map(|state| state.options.dataset)
+    let dataset = running_with(context)?;
+    let was_running = dataset.is_some();
+    if let Some(loaded) = dataset
         && wanted.scale.is_some_and(|scale| scale != loaded.scale)
     {
         bail!(
@@ -135,6 +141,16 @@ fn on_a_running_backend(context: &Context, wanted: &Start, proof: impl FnOnce() 
     result
 }
 
+/// The data of the backend that runs. Containers are started by their engine: they run, or it is their user's turn.
+fn running_with(context: &Context) -> Result<Option<Dataset>> {
+    if context.topology.is_containers() {
+        let loaded = Dataset::load(&context.layout)?;
+        return loaded.context("no demo data are loaded: `docker compose up --wait` first").map(Some);
+    }
+    let running = State::load_running(&context.layout).filter(|state| state.phase == Phase::Ready);
+    Ok(running.map(|state| state.options.dataset))
+}
+
 fn start(context: &Context, wanted: &Start) -> Result<u8> {
     let Start { only_engines, scale, .. } = *wanted;
     let asked = Up { detach: true, wait: true, scale, instances: 1, otlp: None, faults: false, only_engines };
@@ -142,7 +158,7 @@ fn start(context: &Context, wanted: &Start) -> Result<u8> {
 }
 
 fn run_k6(context: &Context, k6: &Path, script: &Path, scenario: &str) -> Result<u8> {
-    let report = context.layout.path("reports").join(format!("{scenario}.json"));
+    let report = context.layout.reports().join(format!("{scenario}.json"));
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "INT", "--"]).arg(k6).arg("run");
     if !std::io::stdout().is_terminal() {
@@ -151,6 +167,7 @@ fn run_k6(context: &Context, k6: &Path, script: &Path, scenario: &str) -> Result
     command.arg(script).current_dir(&context.layout.root);
     command.env("SCENARIO", scenario);
     command.env("BASE_URL", format!("https://localhost:{}", ports::HTTPS));
+    command.env("CLOCK_AHEAD_S", calendar::ahead_s(&context.layout)?.to_string());
     command.env("ACCOUNTS", context.layout.path("accounts.csv"));
     command.env("REPORT", &report);
     command.env("SSL_CERT_FILE", context.layout.path("tls/ca.crt"));
@@ -158,6 +175,9 @@ fn run_k6(context: &Context, k6: &Path, script: &Path, scenario: &str) -> Result
     command.stdin(std::process::Stdio::null());
     let status = process::attached(&context.signals, command)?;
     let (is_green, verdict) = k6::verdict(status.code());
-    context.ui.line(&format!("{scenario}: {verdict} (scorecard: {})", report.display()));
+    context.ui.line(&format!(
+        "{scenario}: {verdict} (scorecard: {})",
+        context.shown_report(&format!("{scenario}.json"))
+    ));
     Ok(u8::from(!is_green))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::accounts::{self, Account};
 use super::summary;
 use crate::cli;
+use crate::containers;
 use crate::context::Context;
 use crate::faults::{self, Fault};
 use crate::process::{Identity, pss_bytes};
@@ -40,6 +41,9 @@ struct Row {
 
 /// Shows the state; exit code 0 when all is ready, 1 when something is not, 3 when nothing runs.
 pub(crate) fn run(context: &Context, asked: &cli::Status) -> Result<u8> {
+    if context.topology.is_containers() {
+        return in_containers(context, asked);
+    }
     let state = State::load_running(&context.layout);
     let rows = state.as_ref().map(rows).unwrap_or_default();
     let is_ready = state.as_ref().is_some_and(|state| state.phase == Phase::Ready)
@@ -58,6 +62,16 @@ pub(crate) fn run(context: &Context, asked: &cli::Status) -> Result<u8> {
     };
     print(context, &state, &rows)?;
     Ok(code)
+}
+
+/// Addresses and accounts; `docker compose ps` shows the containers.
+fn in_containers(context: &Context, asked: &cli::Status) -> Result<u8> {
+    if asked.json {
+        ui::out(&serde_json::to_string_pretty(&report(context, None, Vec::new())?)?)?;
+    } else {
+        summary::print(context, &containers::options(context)?)?;
+    }
+    Ok(0)
 }
 
 fn print(context: &Context, state: &State, rows: &[Row]) -> Result<()> {
@@ -82,7 +96,7 @@ fn print(context: &Context, state: &State, rows: &[Row]) -> Result<()> {
         ui::out(&format!("Broken on purpose: {fault}"))?;
     }
     match state.phase {
-        Phase::Ready => summary::print(context, state),
+        Phase::Ready => summary::print(context, &state.options),
         Phase::Starting => {
             let step = state.steps.last().map(|step| format!(": {} {}", step.title, step.detail));
             ui::out(&format!("Starting{}", step.unwrap_or_default()))?;

@@ -1,26 +1,36 @@
 //! Settles how the one-time code of a demo account is computed (RFC 6238: SHA-1, 6 digits, 30 s).
 
 use anyhow::{Context as _, Result, bail};
+use chrono::TimeDelta;
 use totp_rs::{Algorithm, Secret, TOTP};
 
 use super::accounts;
 use crate::cli;
+use crate::clock;
 use crate::context::Context;
+use crate::installation::calendar;
 use crate::ui;
 
 /// Prints the current code.
 pub(crate) fn run(context: &Context, asked: &cli::Totp) -> Result<u8> {
     let accounts = accounts::read(&context.layout)?;
     if accounts.is_empty() {
-        bail!("there are no demo accounts yet; start the backend with `cargo ent up`");
+        bail!(
+            "there are no demo accounts yet; start the backend first: `cargo ent up`, or `docker compose up --wait`"
+        );
     }
     let Some(account) = accounts.iter().find(|account| account.login == asked.account) else {
-        bail!("there is no demo account `{}`; `cargo ent status` shows one per role", asked.account);
+        bail!(
+            "there is no demo account `{}`; `{} status` shows one per role",
+            asked.account,
+            context.topology.command()
+        );
     };
     if account.totp_secret.is_empty() {
         bail!("the account `{}` signs in without a one-time code", account.login);
     }
-    ui::out(&totp(&account.totp_secret)?.generate_current()?)?;
+    let now = clock::wall() + TimeDelta::seconds(calendar::ahead_s(&context.layout)?.into());
+    ui::out(&totp(&account.totp_secret)?.generate(u64::try_from(now.timestamp())?))?;
     Ok(0)
 }
 

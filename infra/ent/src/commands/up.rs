@@ -1,6 +1,6 @@
 //! Settles how `up` decides what to start, or finds that it runs already.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::{detach, summary};
 use crate::cli::Up;
@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, asked: &Up) -> Result<u8> {
     };
     write_plan(&context.layout, &options, &binaries)?;
     let result = supervisor::run(context, &options, &binaries, &lock, |state| {
-        summary::print(context, state)?;
+        summary::print(context, &state.options)?;
         context.ui.line("Running. Ctrl-C ends everything.");
         Ok(())
     });
@@ -57,6 +57,16 @@ pub(crate) fn write_plan(layout: &Layout, options: &Options, binaries: &Binaries
 /// What was written down last.
 pub(crate) fn read_plan(layout: &Layout) -> Result<(Options, Binaries)> {
     Ok(serde_json::from_str(&std::fs::read_to_string(layout.path("run/plan.json"))?)?)
+}
+
+/// The services' programs, as they were built or come with the image.
+pub(crate) fn binaries(context: &Context) -> Result<Binaries> {
+    if context.topology.is_containers() {
+        return Ok(Binaries::of_image());
+    }
+    let plan = read_plan(&context.layout);
+    plan.map(|(_, binaries)| binaries)
+        .context("nothing is installed here yet; `cargo ent up` builds and configures the services")
 }
 
 fn options(layout: &Layout, asked: &Up) -> Result<Options> {
@@ -105,7 +115,7 @@ fn already_running(context: &Context, asked: &Up, state: &State) -> Result<u8> {
     match state.phase {
         Phase::Ready => {
             context.ui.line("The backend runs already.");
-            summary::print(context, state)?;
+            summary::print(context, &state.options)?;
             Ok(0)
         }
         Phase::Starting if asked.wait => detach::follow(context, None),

@@ -14,7 +14,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// The superuser's way in.
 pub(crate) struct Admin {
-    /// The server's port on 127.0.0.1.
+    /// Where the server is.
+    pub(crate) host: &'static str,
+    /// Its port there.
     pub(crate) port: u16,
     /// The superuser's password.
     pub(crate) password: String,
@@ -71,7 +73,7 @@ async fn run(client: &Client, statement: &str) -> Result<()> {
 
 async fn connect(admin: &Admin, database: &str) -> Result<Client> {
     let mut config = tokio_postgres::Config::new();
-    config.host("127.0.0.1").port(admin.port).user(SUPERUSER).password(&admin.password).dbname(database);
+    config.host(admin.host).port(admin.port).user(SUPERUSER).password(&admin.password).dbname(database);
     config.connect_timeout(Duration::from_secs(1)).application_name("cargo-ent");
     let (client, connection) = config.connect(NoTls).await?;
     drive(connection);

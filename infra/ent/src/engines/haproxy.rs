@@ -87,6 +87,42 @@ fn add_backend(text: &mut String, name: &str, defaults: &str, (service, addresse
     }
 }
 
+/// In a network of containers: one name has the addresses of all instances of a service, which come and go.
+const RESOLVER: &str = "
+resolvers containers
+    nameserver engine 127.0.0.11:53
+    accepted_payload_size 8192
+    resolve_retries 3
+    timeout resolve 500ms
+    timeout retry 500ms
+    hold valid 500ms
+    hold obsolete 1s
+    hold nx 1s
+";
+
+/// The same file for containers, where each service is found by host and port.
+pub(crate) fn found_by_name(services: &[(&str, String)]) -> String {
+    let mut text = format!(
+        "# Settles which servers stand behind which service; written anew at each start.\n{RESOLVER}"
+    );
+    let mut add = |name: &str, defaults: &str, service: &str, host: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\nbackend {name} from {defaults}");
+        let _ = writeln!(
+            text,
+            "    server-template {service}- {} {host} resolvers containers init-addr none",
+            ports::MAX_INSTANCES
+        );
+    };
+    for (service, host) in services {
+        add(service, "service", service, host);
+        if *service == "messaging" {
+            add("messaging-events", "streams", service, host);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,15 +73,14 @@ impl Postgres {
             log,
             run_as,
             durability,
-            max_connections: 200,
+            max_connections: connections(1),
             environment: Vec::new(),
         })
     }
 
-    /// Room for more connections: each service instance may hold 18 (read 8, write 4, login 4, background 2).
+    /// Room for more connections.
     pub(crate) fn with_instances(self, instances: u16) -> Self {
-        let wanted = 3 * u32::from(instances) * 18 + 20;
-        Self { max_connections: self.max_connections.max(wanted), ..self }
+        Self { max_connections: connections(instances), ..self }
     }
 
     /// On a disk that can be made slow.
@@ -91,7 +90,7 @@ impl Postgres {
 
     /// The superuser's way in.
     pub(crate) fn admin(&self) -> Result<Admin> {
-        Ok(Admin { port: self.port, password: secrets::ensure(&self.password_file)? })
+        Ok(Admin { host: "127.0.0.1", port: self.port, password: secrets::ensure(&self.password_file)? })
     }
 
     /// Makes the data folder when there is none. An interrupted attempt leaves nothing behind that looks finished.
@@ -155,40 +154,51 @@ impl Postgres {
         }
     }
 
-    /// Settings for a small machine; given as arguments, so that a newer `ent` needs no file changed.
+    /// Given as arguments, so that a newer `ent` needs no file changed.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let is_durable = if self.durability == Durability::Full { "on" } else { "off" };
-        let fixed = [
-            ("listen_addresses", "127.0.0.1"),
-            // No socket file: nobody connects but by address and password.
-            ("unix_socket_directories", ""),
-            ("shared_buffers", "256MB"),
-            ("effective_cache_size", "1GB"),
-            ("work_mem", "8MB"),
-            ("maintenance_work_mem", "128MB"),
-            ("max_wal_size", "2GB"),
-            ("checkpoint_timeout", "15min"),
-            ("wal_compression", "on"),
-            ("random_page_cost", "1.1"),
-            // Short queries under load: compiling them costs more than running them.
-            ("jit", "off"),
-            // A client that vanished must not hold its locks for long.
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("client_connection_check_interval", "2s"),
-            ("log_line_prefix", "%m [%p] %q%u@%d "),
-            ("log_min_duration_statement", "500ms"),
-            // Parameters are people's data: they stay out of the log.
-            ("log_parameter_max_length", "0"),
-            ("log_parameter_max_length_on_error", "0"),
-            ("log_lock_waits", "on"),
-        ];
-        let mut settings: Vec<(&str, String)> =
-            fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        settings.push(("port", self.port.to_string()));
-        settings.push(("max_connections", self.max_connections.to_string()));
+        let mut settings = settings("127.0.0.1", self.port, self.max_connections);
         for name in ["fsync", "synchronous_commit", "full_page_writes"] {
             settings.push((name, is_durable.to_owned()));
         }
         settings
     }
+}
+
+/// How many connections so many instances of each service need: each may hold 18 (read 8, write 4, login 4, background 2).
+pub(crate) fn connections(instances: u16) -> u32 {
+    (3 * u32::from(instances) * 18 + 20).max(200)
+}
+
+/// Settings for a small machine.
+pub(crate) fn settings(listens: &str, port: u16, max_connections: u32) -> Vec<(&'static str, String)> {
+    let fixed = [
+        ("listen_addresses", listens),
+        // No socket file: nobody connects but by address and password.
+        ("unix_socket_directories", ""),
+        ("shared_buffers", "256MB"),
+        ("effective_cache_size", "1GB"),
+        ("work_mem", "8MB"),
+        ("maintenance_work_mem", "128MB"),
+        ("max_wal_size", "2GB"),
+        ("checkpoint_timeout", "15min"),
+        ("wal_compression", "on"),
+        ("random_page_cost", "1.1"),
+        // Short queries under load: compiling them costs more than running them.
+        ("jit", "off"),
+        // A client that vanished must not hold its locks for long.
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("client_connection_check_interval", "2s"),
+        ("log_line_prefix", "%m [%p] %q%u@%d "),
+        ("log_min_duration_statement", "500ms"),
+        // Parameters are people's data: they stay out of the log.
+        ("log_parameter_max_length", "0"),
+        ("log_parameter_max_length_on_error", "0"),
+        ("log_lock_waits", "on"),
+    ];
+    let mut settings: Vec<(&str, String)> =
+        fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    settings.push(("port", port.to_string()));
+    settings.push(("max_connections", max_connections.to_string()));
+    settings
 }

@@ -1,6 +1,7 @@
 //! Settles how one Redis node runs.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,12 +26,22 @@ pub(crate) struct Redis {
     folder: PathBuf,
 }
 
-/// One node.
+/// One node as clients and other nodes reach it.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Where clients reach it.
+    pub(crate) address: SocketAddr,
+    /// Where the other nodes do.
+    pub(crate) bus: u16,
+    /// The password of the cluster.
+    pub(crate) password: String,
+}
+
+/// One node of this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Its client port on 127.0.0.1.
-    pub(crate) port: u16,
-    password: String,
+    /// How it is reached.
+    pub(crate) peer: Peer,
     program: PathBuf,
     folder: PathBuf,
     log: PathBuf,
@@ -47,8 +58,11 @@ impl Redis {
     ) -> Self {
         let folder = folder.join("redis");
         let nodes = ports.redis().into_iter().map(|port| Node {
-            port,
-            password: password.to_owned(),
+            peer: Peer {
+                address: (Ipv4Addr::LOCALHOST, port).into(),
+                bus: redis_bus(port),
+                password: password.to_owned(),
+            },
             program: engines.redis.path.clone(),
             folder: folder.join(port.to_string()),
             log: logs.join(format!("redis-{port}.log")),
@@ -63,6 +77,11 @@ impl Redis {
         }
         make_dir(&self.folder, 0o700)?;
         self.nodes.iter().try_for_each(Node::prepare)
+    }
+
+    /// The nodes as they reach each other.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        self.nodes.iter().map(|node| node.peer.clone()).collect()
     }
 
     /// Whether the nodes know each other already and only have to come back.
@@ -87,41 +106,16 @@ impl Node {
     }
 
     fn configuration(&self) -> String {
-        let mut text =
-            String::from("# Settles this node's settings; written anew by `cargo ent` at each start.\n");
-        let folder = format!("\"{}\"", self.folder.display());
-        let (port, bus) = (self.port.to_string(), redis_bus(self.port).to_string());
-        let timeout = NODE_TIMEOUT.as_millis().to_string();
-        let settings: [(&str, &str); 20] = [
-            ("bind", "127.0.0.1"),
-            ("port", &port),
-            ("dir", &folder),
-            ("daemonize", "no"),
-            ("cluster-enabled", "yes"),
-            ("cluster-port", &bus),
-            ("cluster-config-file", "nodes.conf"),
-            ("cluster-node-timeout", &timeout),
-            // One shard's loss is that shard's loss; and nobody reads from a node that lost touch with the others.
-            ("cluster-require-full-coverage", "no"),
-            ("cluster-allow-reads-when-down", "no"),
-            ("requirepass", &self.password),
-            ("masterauth", &self.password),
-            // A node that restarts with its data cannot wipe its replica.
-            ("appendonly", "yes"),
-            ("appendfsync", "everysec"),
-            ("save", "\"\""),
-            ("repl-diskless-sync-delay", "0"),
-            ("maxmemory", "256mb"),
-            // Sessions are no cache: a full node refuses writes instead of forgetting people.
-            ("maxmemory-policy", "noeviction"),
-            ("maxclients", "2000"),
-            ("tcp-keepalive", "30"),
-        ];
-        for (name, value) in settings {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name} {value}");
-        }
-        text
+        let Peer { address, bus, password } = &self.peer;
+        settings(&Place {
+            listens: "127.0.0.1",
+            port: address.port(),
+            bus: *bus,
+            announces: None,
+            folder: &self.folder,
+            max_memory: "256mb",
+            password,
+        })
     }
 
     /// How the node is started.
@@ -136,16 +130,70 @@ impl Node {
             death_signal: "TERM",
         }
     }
+}
 
+/// What differs from node to node.
+pub(crate) struct Place<'a> {
+    pub(crate) listens: &'a str,
+    pub(crate) port: u16,
+    pub(crate) bus: u16,
+    /// The address that others are told, where it is not the one that is listened on.
+    pub(crate) announces: Option<IpAddr>,
+    pub(crate) folder: &'a Path,
+    pub(crate) max_memory: &'a str,
+    pub(crate) password: &'a str,
+}
+
+/// The configuration file of a node.
+pub(crate) fn settings(place: &Place<'_>) -> String {
+    let mut text = String::from("# Settles this node's settings; written anew at each start.\n");
+    let folder = format!("\"{}\"", place.folder.display());
+    let (port, bus) = (place.port.to_string(), place.bus.to_string());
+    let timeout = NODE_TIMEOUT.as_millis().to_string();
+    let fixed: [(&str, &str); 20] = [
+        ("bind", place.listens),
+        ("port", &port),
+        ("dir", &folder),
+        ("daemonize", "no"),
+        ("cluster-enabled", "yes"),
+        ("cluster-port", &bus),
+        ("cluster-config-file", "nodes.conf"),
+        ("cluster-node-timeout", &timeout),
+        // One shard's loss is that shard's loss; and nobody reads from a node that lost touch with the others.
+        ("cluster-require-full-coverage", "no"),
+        ("cluster-allow-reads-when-down", "no"),
+        ("requirepass", place.password),
+        ("masterauth", place.password),
+        // A node that restarts with its data cannot wipe its replica.
+        ("appendonly", "yes"),
+        ("appendfsync", "everysec"),
+        ("save", "\"\""),
+        ("repl-diskless-sync-delay", "0"),
+        ("maxmemory", place.max_memory),
+        // Sessions are no cache: a full node refuses writes instead of forgetting people.
+        ("maxmemory-policy", "noeviction"),
+        ("maxclients", "2000"),
+        ("tcp-keepalive", "30"),
+    ];
+    let announced = place.announces.map(|address| ("cluster-announce-ip", address.to_string()));
+    let announced = announced.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in fixed.into_iter().chain(announced) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name} {value}");
+    }
+    text
+}
+
+impl Peer {
     /// A connection for a few questions.
     pub(crate) fn connect(&self) -> Result<redis::Connection> {
-        connect(self.port, &self.password)
+        connect(self.address, &self.password)
     }
 }
 
 /// A connection to a node for a few questions.
-pub(super) fn connect(port: u16, password: &str) -> Result<redis::Connection> {
-    let url = format!("redis://:{password}@127.0.0.1:{port}");
+pub(super) fn connect(address: SocketAddr, password: &str) -> Result<redis::Connection> {
+    let url = format!("redis://:{password}@{address}");
     let open = || -> redis::RedisResult<redis::Connection> {
         let connection = redis::Client::open(url)?.get_connection_with_timeout(LIMIT)?;
         connection.set_read_timeout(Some(LIMIT))?;
@@ -158,7 +206,7 @@ pub(super) fn connect(port: u16, password: &str) -> Result<redis::Connection> {
         } else {
             error.to_string()
         };
-        anyhow!("Redis node {port}: {reason}")
+        anyhow!("Redis node {address}: {reason}")
     })
 }
 
@@ -168,13 +216,9 @@ mod tests {
 
     #[test]
     fn a_node_keeps_its_data_and_its_folder_may_have_spaces() {
-        let node = Node {
-            port: 17001,
-            password: "abc".into(),
-            program: "redis-server".into(),
-            folder: "/a b/17001".into(),
-            log: "/l".into(),
-        };
+        let peer = Peer { address: (Ipv4Addr::LOCALHOST, 17001).into(), bus: 17101, password: "abc".into() };
+        let node =
+            Node { peer, program: "redis-server".into(), folder: "/a b/17001".into(), log: "/l".into() };
         let text = node.configuration();
         for line in [
             "dir \"/a b/17001\"",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use redis::{Connection, cmd};
 
-use super::{NODE_COUNT, Node, Redis};
+use super::{NODE_COUNT, Peer};
 use crate::context::{Context, Progress};
 
 /// The hash slots of a Redis Cluster.
@@ -18,8 +18,8 @@ pub(crate) const FIRST_SLOTS: [u16; 3] = [SHARES[0].0, SHARES[1].0, SHARES[2].0]
 const MEET_LIMIT: Duration = Duration::from_secs(20);
 
 /// Makes fresh nodes into a cluster: the first three own the slots, the others replicate them.
-pub(crate) fn form(context: &Context, cluster: &Redis) -> Result<()> {
-    let mut connections = cluster.nodes.iter().map(Node::connect).collect::<Result<Vec<Connection>>>()?;
+pub(crate) fn form(context: &Context, nodes: &[Peer]) -> Result<()> {
+    let mut connections = nodes.iter().map(Peer::connect).collect::<Result<Vec<Connection>>>()?;
     ensure!(connections.len() == NODE_COUNT, "a cluster has {NODE_COUNT} nodes");
     for (epoch, connection) in connections.iter_mut().enumerate() {
         // Different epochs from the start spare the nodes a round of settling who came first.
@@ -29,18 +29,18 @@ pub(crate) fn form(context: &Context, cluster: &Redis) -> Result<()> {
         ask(connection, &["ADDSLOTSRANGE", &first.to_string(), &last.to_string()])?;
     }
     if let Some(first) = connections.first_mut() {
-        for node in cluster.nodes.iter().skip(1) {
-            let bus = crate::ports::redis_bus(node.port).to_string();
-            ask(first, &["MEET", "127.0.0.1", &node.port.to_string(), &bus])?;
+        for Peer { address, bus, .. } in nodes.iter().skip(1) {
+            let (host, port) = (address.ip().to_string(), address.port().to_string());
+            ask(first, &["MEET", &host, &port, &bus.to_string()])?;
         }
     }
     context.wait_for("the Redis nodes to meet", MEET_LIMIT, || {
-        for (connection, node) in connections.iter_mut().zip(&cluster.nodes) {
+        for (connection, node) in connections.iter_mut().zip(nodes) {
             let known = info_field(&ask(connection, &["INFO"])?, "cluster_known_nodes");
             if known != Some(NODE_COUNT.to_string()) {
-                let port = node.port;
                 return Ok(Progress::Waiting(format!(
-                    "node {port} knows {} nodes",
+                    "node {} knows {} nodes",
+                    node.address,
                     known.unwrap_or_default()
                 )));
             }
@@ -66,21 +66,21 @@ fn replicate(context: &Context, replica: &mut Connection, primary: &str) -> Resu
 }
 
 /// Whether every node sees the whole cluster and every replica follows its primary.
-pub(crate) fn readiness(cluster: &Redis) -> Progress {
-    for node in &cluster.nodes {
+pub(crate) fn readiness(nodes: &[Peer]) -> Progress {
+    for node in nodes {
         if let Err(reason) = node_is_ready(node, true) {
-            return Progress::Waiting(format!("node {}: {reason:#}", node.port));
+            return Progress::Waiting(format!("node {}: {reason:#}", node.address));
         }
     }
     Progress::Reached
 }
 
 /// Whether this one node takes part in a cluster that owns all its slots.
-pub(crate) fn is_formed(node: &Node) -> Result<()> {
+pub(crate) fn is_formed(node: &Peer) -> Result<()> {
     node_is_ready(node, false)
 }
 
-fn node_is_ready(node: &Node, is_complete: bool) -> Result<()> {
+fn node_is_ready(node: &Peer, is_complete: bool) -> Result<()> {
     let mut connection = node.connect()?;
     let info = ask(&mut connection, &["INFO"])?;
     expect(&info, "cluster_state", "ok")?;

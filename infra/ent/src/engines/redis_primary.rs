@@ -1,5 +1,7 @@
 //! Settles which Redis node owns a key now, by asking the cluster itself.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Context as _, Result};
 use redis::cmd;
 
@@ -23,7 +25,9 @@ pub(crate) fn primary_of_slot(password: &str, slot: u16) -> Result<u16> {
 
 fn any_node(password: &str) -> Result<redis::Connection> {
     let mut ports = ports::DEMO.redis().into_iter();
-    ports.find_map(|port| connect(port, password).ok()).context("no Redis node answers")
+    ports
+        .find_map(|port| connect((Ipv4Addr::LOCALHOST, port).into(), password).ok())
+        .context("no Redis node answers")
 }
 
 /// `CLUSTER NODES`: id, address, flags, primary, ping, pong, epoch, link, then the slots.

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use crate::clock;
 use crate::commands::k6;
 use crate::context::Context;
+use crate::installation::calendar;
 use crate::ports;
 use crate::process::Identity;
 
@@ -80,6 +81,7 @@ impl Load<'_> {
         command.current_dir(&layout.root);
         command.env("SCENARIO", scenario).env("K6_NO_USAGE_REPORT", "true");
         command.env("BASE_URL", format!("https://localhost:{}", ports::HTTPS));
+        command.env("CLOCK_AHEAD_S", calendar::ahead_s(layout)?.to_string());
         command.env("ACCOUNTS", layout.path("accounts.csv")).env("REPORT", &run.report);
         command.env("SSL_CERT_FILE", layout.path("tls/ca.crt"));
         command.env("GOGC", GOGC).env("K6_METRIC_SAMPLES_BUFFER_SIZE", SAMPLES);

@@ -12,6 +12,9 @@ use super::SERVICES;
 use crate::context::Context;
 use crate::process;
 
+/// Where programs lie in the image.
+const IMAGE_PROGRAMS: &str = "/usr/local/bin";
+
 /// Programs of this workspace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Binaries {
@@ -19,6 +22,12 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
+    /// The services' programs of the image that this one came with.
+    pub(crate) fn of_image() -> Self {
+        let path = |name: &str| (name.to_owned(), Path::new(IMAGE_PROGRAMS).join(name));
+        Self { paths: SERVICES.into_iter().map(path).collect() }
+    }
+
     /// Where one of them lies.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.paths.get(name).cloned().unwrap_or_else(|| PathBuf::from(name))

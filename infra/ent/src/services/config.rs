@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::{Instance, SERVICES};
 use crate::faults::Path;
-use crate::installation::{checkpoints, keys};
+use crate::installation::{calendar, checkpoints, keys};
 use crate::layout::{Layout, write_file};
 use crate::ports;
 use crate::supervisor::Options;
+use crate::topology::Topology;
 
 /// Where an instance's configuration lies.
 pub(crate) fn config_path(layout: &Layout, instance: &Instance) -> PathBuf {
@@ -20,11 +21,11 @@ pub(crate) fn config_path(layout: &Layout, instance: &Instance) -> PathBuf {
 }
 
 /// Writes the configuration of every instance.
-pub(crate) fn write_configs(layout: &Layout, options: &Options) -> Result<()> {
+pub(crate) fn write_configs(layout: &Layout, topology: &Topology, options: &Options) -> Result<()> {
     for instance in Instance::all(options.instances) {
-        let text = toml::to_string(&configuration(layout, &instance, options));
+        let text = toml::to_string(&configuration(layout, topology, &instance, options));
         let text = text.with_context(|| format!("cannot write the configuration of {}", instance.name()))?;
-        let header = "# Settles how this instance runs; written anew by `cargo ent up` at each start.\n";
+        let header = "# Settles how this instance runs; written anew at each start.\n";
         write_file(&config_path(layout, &instance), format!("{header}{text}"), 0o600)?;
     }
     Ok(())
@@ -33,7 +34,10 @@ pub(crate) fn write_configs(layout: &Layout, options: &Options) -> Result<()> {
 #[derive(Serialize)]
 struct Configuration {
     profile: &'static str,
-    instance: String,
+    /// In containers each instance takes its container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    clock_ahead_file: PathBuf,
     http: Http,
     postgres: Postgres,
     redis: Redis,
@@ -78,7 +82,7 @@ struct Http {
     internal_address: SocketAddr,
     workers: usize,
     origins: Vec<String>,
-    trusted_proxies: Vec<&'static str>,
+    trusted_proxies: Vec<String>,
     front_door_certificate: PathBuf,
 }
 
@@ -110,35 +114,38 @@ struct ServiceIdentity {
     trusted: BTreeMap<&'static str, PathBuf>,
 }
 
-fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Configuration {
+fn configuration(
+    layout: &Layout,
+    topology: &Topology,
+    instance: &Instance,
+    options: &Options,
+) -> Configuration {
     let service = instance.service;
+    let (postgres_host, postgres_port) = topology.postgres();
     let others = SERVICES.into_iter().filter(|other| *other != service);
     Configuration {
         profile: "demo",
-        instance: instance.name(),
+        instance: (!topology.is_containers()).then(|| instance.name()),
+        clock_ahead_file: calendar::file(layout),
         http: Http {
-            public_address: instance.public_address(),
-            internal_address: instance.internal_address(),
+            public_address: topology.public_bind(instance),
+            internal_address: topology.internal_bind(instance),
             workers: 1,
             origins: ["localhost", "127.0.0.1"]
                 .map(|host| format!("https://{host}:{}", ports::HTTPS))
                 .to_vec(),
-            trusted_proxies: vec!["127.0.0.1/32"],
+            trusted_proxies: vec![format!("{}/32", topology.front_door())],
             front_door_certificate: layout.path("tls/front-door.crt"),
         },
         postgres: Postgres {
-            host: "127.0.0.1",
-            port: if options.faults {
-                Path::to_postgres(service).address(0).port()
-            } else {
-                ports::DEMO.postgres
-            },
+            host: postgres_host,
+            port: if options.faults { Path::to_postgres(service).address(0).port() } else { postgres_port },
             database: service,
             user: service,
             password_file: layout.path(format!("secrets/postgres-{service}")),
         },
         redis: Redis {
-            nodes: ports::DEMO.redis().map(|port| format!("127.0.0.1:{port}")).to_vec(),
+            nodes: topology.redis().map(|node| node.to_string()).to_vec(),
             password_file: layout.path("secrets/redis"),
         },
         telemetry: Telemetry { level: "info", otlp_endpoint: options.otlp.clone() },
@@ -155,7 +162,7 @@ fn configuration(layout: &Layout, instance: &Instance, options: &Options) -> Con
             sign_in: (service == "auth")
                 .then(|| SignIn { hash_threads: hash_threads(options.instances), hash_share: HASH_SHARE }),
             authenticators: authenticators(layout, service),
-            siblings: siblings(service, options),
+            siblings: siblings(service, topology, options),
             evidence: evidence(layout, service),
         },
     }
@@ -193,13 +200,20 @@ fn evidence(layout: &Layout, service: &str) -> BTreeMap<&'static str, Vec<PathBu
 
 /// Whom a service asks: only services before it, at the internal addresses of all their instances, or at the
 /// proxies before them.
-fn siblings(service: &'static str, options: &Options) -> BTreeMap<&'static str, Vec<String>> {
+fn siblings(
+    service: &'static str,
+    topology: &Topology,
+    options: &Options,
+) -> BTreeMap<&'static str, Vec<String>> {
     let earlier = SERVICES.into_iter().take_while(|other| *other != service);
     let addresses = |of: &'static str| {
         let address = move |number| {
             let path = Path::to_sibling(service, of);
-            let direct = Instance { service: of, number }.internal_address();
-            if options.faults { path.address(number) } else { direct }
+            if options.faults {
+                path.address(number).to_string()
+            } else {
+                topology.internal_host(&Instance { service: of, number })
+            }
         };
         (1..=options.instances).map(address).map(|address| format!("http://{address}")).collect()
     };
@@ -217,12 +231,16 @@ mod tests {
     }
 
     fn rendered_with(service: &'static str, faults: bool) -> toml::Table {
+        rendered_on(&Topology::Loopback, service, faults)
+    }
+
+    fn rendered_on(topology: &Topology, service: &'static str, faults: bool) -> toml::Table {
         let layout = Layout { root: "/w \"x".into(), data: "/w \"x/.ent".into() };
         let instance = Instance { service, number: 2 };
         let dataset = Dataset { scale: Scale::Small, seed: 1, is_complete: true };
         let otlp = Some("http://127.0.0.1:4318".to_owned());
         let options = Options { instances: 2, dataset, otlp, faults, only_engines: false };
-        toml::to_string(&configuration(&layout, &instance, &options)).unwrap().parse().unwrap()
+        toml::to_string(&configuration(&layout, topology, &instance, &options)).unwrap().parse().unwrap()
     }
 
     #[test]
@@ -254,6 +272,17 @@ mod tests {
         assert_eq!(direct["postgres"]["port"].as_integer(), Some(15432));
         assert_eq!(by_proxy["postgres"]["port"].as_integer(), Some(16300));
         assert_eq!(by_proxy["own"]["siblings"]["courses"][1].as_str(), Some("http://127.0.0.1:16322"));
+    }
+
+    #[test]
+    fn in_containers_services_go_by_their_names() {
+        let table = rendered_on(&Topology::Containers([10, 83, 83]), "messaging", false);
+        assert!(table.get("instance").is_none());
+        assert_eq!(table["http"]["public_address"].as_str(), Some("0.0.0.0:18000"));
+        assert_eq!(table["http"]["trusted_proxies"][0].as_str(), Some("10.83.83.10/32"));
+        assert_eq!(table["postgres"]["host"].as_str(), Some("postgres"));
+        assert_eq!(table["redis"]["nodes"][5].as_str(), Some("10.83.83.26:6379"));
+        assert_eq!(table["own"]["siblings"]["auth"][0].as_str(), Some("http://auth:19000"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 pub(crate) use build::{Binaries, build, build_example, build_programs, cargo};
 pub(crate) use config::{config_path, write_configs};
-pub(crate) use projections::ProjectionWatch;
+pub(crate) use projections::wait_for_projections;
 pub(crate) use run::{migrate, seed};
 
 use crate::layout::Layout;

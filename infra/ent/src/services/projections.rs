@@ -31,15 +31,30 @@ struct Projection {
     failing: bool,
 }
 
+/// How long the services may take to learn from each other; a freshly loaded large region has some 400,000 changes.
+const LEARN_LIMIT: Duration = Duration::from_mins(5);
+
+/// Returns when courses and messaging have applied all changes; tells `say` what it waits for.
+pub(crate) fn wait_for_projections(context: &Context, mut say: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    let mut watch = ProjectionWatch::default();
+    context.wait_for("the services to learn from each other", LEARN_LIMIT, || {
+        let progress = watch.look(context);
+        if let Progress::Waiting(reason) = &progress {
+            say(reason)?;
+        }
+        Ok(progress)
+    })
+}
+
 /// Watches courses and messaging until both have applied all changes.
 #[derive(Default)]
-pub(crate) struct ProjectionWatch {
+struct ProjectionWatch {
     level_since: Option<Instant>,
 }
 
 impl ProjectionWatch {
     /// Whether they have; else how far the first one that is behind is.
-    pub(crate) fn look(&mut self, context: &Context) -> Progress {
+    fn look(&mut self, context: &Context) -> Progress {
         if let Some(reason) = first_behind(context) {
             self.level_since = None;
             return Progress::Waiting(reason);
@@ -71,7 +86,7 @@ fn describe_lag(service: &str, status: &Status) -> Option<String> {
 }
 
 fn read(context: &Context, instance: &Instance) -> Result<Status> {
-    let url = format!("http://{}/statusz", instance.internal_address());
+    let url = format!("http://{}/statusz", context.topology.internal_host(instance));
     context.block_on(&url, LIMIT, async {
         let answer = context.http.get(&url).send().await?.error_for_status()?;
         let text = answer.text().await?;

@@ -84,33 +84,31 @@ fn start_postgres(context: &Context, crew: &mut Crew, postgres: &Postgres) -> Re
 
 fn start_redis(context: &Context, crew: &mut Crew, redis: &Redis) -> Result<String> {
     redis.prepare()?;
+    let peers = redis.peers();
     for node in &redis.nodes {
         crew.start(Unit {
-            name: format!("redis-{}", node.port),
-            port: Some(node.port),
+            name: format!("redis-{}", node.peer.address.port()),
+            port: Some(node.peer.address.port()),
             launch: node.launch(),
-            probe: Probe::Redis(node.clone()),
+            probe: Probe::Redis(node.peer.clone()),
             kind: Kind::Redis,
         })?;
     }
     context.wait_for("the Redis nodes to answer", NODE_LIMIT, || {
         crew.require_alive()?;
-        let silent = redis.nodes.iter().find_map(|node| node.connect().err());
+        let silent = peers.iter().find_map(|node| node.connect().err());
         Ok(silent.map_or(Progress::Reached, |error| Progress::Waiting(format!("{error:#}"))))
     })?;
     if !redis.was_formed() {
-        engines::form(context, redis)?;
+        engines::form(context, &peers)?;
     }
     context.wait_for("the Redis Cluster to be complete", CLUSTER_LIMIT, || {
         crew.require_alive()?;
-        Ok(engines::readiness(redis))
+        Ok(engines::readiness(&peers))
     })?;
     redis.mark_formed()?;
-    Ok(format!(
-        "{} nodes, 127.0.0.1:{}",
-        engines::NODE_COUNT,
-        redis.nodes.first().map_or(0, |node| node.port)
-    ))
+    let first = peers.first().map(|node| node.address.to_string()).unwrap_or_default();
+    Ok(format!("{} nodes, {first}", engines::NODE_COUNT))
 }
 
 /// Waits until every process of a kind is ready; fails at once when one ends.

@@ -8,7 +8,7 @@ use super::engines::{EngineSet, start_engines, wait_for_kind};
 use super::state::Options;
 use super::unit::{Kind, Probe, Unit};
 use super::{Board, Crew, seeding};
-use crate::context::{Context, Progress};
+use crate::context::Context;
 use crate::engines::{self, Durability, Haproxy};
 use crate::faults::{self, slow_disk};
 use crate::installation::{checkpoints, keys, tls};
@@ -22,9 +22,6 @@ const SERVICES_LIMIT: Duration = Duration::from_mins(1);
 const FRONT_DOOR_LIMIT: Duration = Duration::from_secs(20);
 /// How long the fault keeper may take.
 const FAULT_KEEPER_LIMIT: Duration = Duration::from_secs(10);
-/// How long the services may take to learn from each other; a freshly loaded large region has some 400,000 changes.
-const PROJECTIONS_LIMIT: Duration = Duration::from_mins(5);
-
 /// Brings everything up; on an error the caller stops whatever runs by then.
 pub(crate) fn bring_up(
     context: &Context,
@@ -51,7 +48,7 @@ pub(crate) fn bring_up(
         engines::ensure_databases(context, &started.admin, &SERVICES)?;
         keys::ensure(&context.layout, &SERVICES)?;
         tls::ensure(&context.layout)?;
-        services::write_configs(&context.layout, options)?;
+        services::write_configs(&context.layout, &context.topology, options)?;
         Ok(String::new())
     })?;
     if options.only_engines {
@@ -169,14 +166,9 @@ fn start_front_door(
 
 fn wait_for_projections(context: &Context, board: &mut Board, crew: &mut Crew) -> Result<()> {
     board.step("Projections", |board| {
-        let mut watch = services::ProjectionWatch::default();
-        context.wait_for("the services to learn from each other", PROJECTIONS_LIMIT, || {
+        services::wait_for_projections(context, |reason| {
             crew.require_alive()?;
-            let progress = watch.look(context);
-            if let Progress::Waiting(reason) = &progress {
-                board.detail(reason)?;
-            }
-            Ok(progress)
+            board.detail(reason)
         })?;
         Ok("up to date".to_owned())
     })

@@ -156,12 +156,6 @@ impl State {
         write_passing_file(path, text, 0o600)
     }
 
-    /// The same, with other demo data.
-    pub(crate) fn with_dataset(mut self, dataset: Dataset) -> Self {
-        self.options.dataset = dataset;
-        self
-    }
-
     /// All processes that were running when it was written.
     pub(crate) fn identities(&self) -> Vec<Identity> {
         self.processes.iter().filter_map(|process| process.identity).collect()

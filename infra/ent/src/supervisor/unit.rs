@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::engines::{Admin, Node};
+use crate::engines::{Admin, Peer};
 use crate::layout::Layout;
 use crate::process::{Launch, StopPlan};
 
@@ -43,7 +43,7 @@ pub(crate) enum Probe {
     /// A query is answered.
     Postgres(Admin),
     /// The node sees its cluster as ok, and its primary if it has one.
-    Redis(Node),
+    Redis(Peer),
     /// `GET /readyz` answers 200.
     Readyz(SocketAddr),
     /// The port accepts connections.

@@ -94,7 +94,7 @@ pub(crate) fn run(context: &Context, k6: &Path, asked: &Asked) -> Result<u8> {
         ablated == names,
         "the backend runs without {ablated:?}, and was asked to be without {names:?}; `cargo ent down` first"
     );
-    let folder = context.layout.path("reports").join(asked.day.name());
+    let folder = context.layout.reports().join(asked.day.name());
     std::fs::create_dir_all(&folder)?;
     let load = Load { context, k6, folder };
     let (before, devices) = calibration::measure(context, &load, "before")?;
@@ -122,7 +122,9 @@ pub(crate) fn run(context: &Context, k6: &Path, asked: &Asked) -> Result<u8> {
     };
     write(&load, &told, &Series::of(&plan, &seen), &seen)?;
     ui::out(&if asked.json { told.json()? } else { told.scorecard() })?;
-    context.ui.line(&format!("report: {}", load.folder.join("report.html").display()));
+    context
+        .ui
+        .line(&format!("report: {}", context.shown_report(&format!("{}/report.html", asked.day.name()))));
     Ok(match verdict.outcome {
         Outcome::Green => 0,
         Outcome::Red => 1,
@@ -181,7 +183,7 @@ fn write(load: &Load<'_>, told: &Told<'_>, series: &Series, seen: &Seen) -> Resu
 /// What the services say is switched off.
 fn ablated(context: &Context) -> Result<Vec<String>> {
     let auth = Instance { service: "auth", number: 1 };
-    let url = format!("http://{}/statusz", auth.internal_address());
+    let url = format!("http://{}/statusz", context.topology.internal_host(&auth));
     let answer = context.block_on("auth", STATUS_LIMIT, async {
         Ok(context.http.get(&url).send().await?.error_for_status()?.bytes().await?)
     })?;

@@ -3,7 +3,7 @@
 //! Thirty accounts in 25 schools write what a campaign writes (`loadtests/lib/thieves.ts`), while others go on. Once a message is held
 //! an operator closes sending, takes the accounts from the thieves with all that they sent, and keeps the evidence: from a
 //! terminal, with the commands that anybody has. What thieves, honest people and recipients saw is judged, never the
-//! word of the services. Each campaign has a month of its own (`calendar.rs`), on a backend of its own.
+//! word of the services. Each campaign has a month of its own (`calendar.rs`).
 
 mod act;
 mod calendar;
@@ -18,7 +18,6 @@ mod verdict;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use chrono::Utc;
 use serde_json::json;
 use shared::ablation::Ablation;
 
@@ -28,6 +27,7 @@ use crate::proofs::aim::Outcome;
 use crate::proofs::generator::{self, Load};
 use crate::proofs::seen::{Seen, real};
 use crate::ui;
+use calendar::Days;
 use figures::Figures;
 use operator::Operator;
 use replay::Replay;
@@ -54,17 +54,18 @@ pub(crate) struct Asked {
 
 /// Makes the proof; exit code 0 when it holds, 1 when not.
 pub(crate) fn run(context: &Context, k6: &Path, asked: &Asked) -> Result<u8> {
-    let folder = context.layout.root.join(".ent/reports/compromised-account");
+    let folder = context.layout.reports().join("compromised-account");
     std::fs::create_dir_all(&folder)?;
     let load = Load { context, k6, folder };
-    let stack = Stack::new(context)?;
-    let mut campaigns = Vec::new();
+    let step = context.ui.step("a backend with a region");
+    let stack = Stack::start(context)?;
+    step.done("");
     let seeds = u32::from(asked.seeds);
-    let settled = settle(&load, &stack, seeds)?;
-    for seed in 0..seeds {
-        campaigns.push(campaign(&load, &stack, &settled, seed, None)?);
-    }
-    let single = campaign(&load, &stack, &settled, seeds, Some(SINGLE))?;
+    let days = Days::begin(&context.layout)?;
+    let settled = settle(&load, &stack, &days, seeds)?;
+    let run = |seed, family| campaign(&load, &stack, &days, &settled, seed, family);
+    let campaigns: Vec<Figures> = (0..seeds).map(|seed| run(seed, None)).collect::<Result<_>>()?;
+    let single = run(seeds, Some(SINGLE))?;
     drop(stack);
     let told = Told::of(campaigns, single, settled.capacity, asked);
     for (name, text) in
@@ -73,7 +74,7 @@ pub(crate) fn run(context: &Context, k6: &Path, asked: &Asked) -> Result<u8> {
         std::fs::write(load.folder.join(name), text)?;
     }
     ui::out(&if asked.json { told.json()? } else { told.scorecard() })?;
-    context.ui.line(&format!("report: {}", load.folder.join("report.html").display()));
+    context.ui.line(&format!("report: {}", context.shown_report("compromised-account/report.html")));
     Ok(u8::from(told.outcome() != Outcome::Green))
 }
 
@@ -87,10 +88,8 @@ struct Settled {
 
 /// People sign in and write for the first time, two days ahead of the first campaign, and again a day ahead of it: by then their
 /// devices are theirs, and whoever comes on a new one is somebody else.
-fn settle(load: &Load<'_>, stack: &Stack<'_>, seeds: u32) -> Result<Settled> {
+fn settle(load: &Load<'_>, stack: &Stack<'_>, days: &Days, seeds: u32) -> Result<Settled> {
     let mut step = load.context.ui.step("the days before");
-    step.detail("a backend of its own, with a region");
-    stack.start_ahead(0)?;
     step.detail("people sign in on their devices, and write");
     let environment = [("SEED", seeds.saturating_sub(1).to_string())];
     let run = load.start("settle", "settle", &environment)?.wait(load.context, |_| Ok(()))?;
@@ -104,14 +103,12 @@ fn settle(load: &Load<'_>, stack: &Stack<'_>, seeds: u32) -> Result<Settled> {
     std::fs::write(&devices, serde_json::to_string(&known.collect::<Vec<_>>())?)?;
     let capacity = rate(&seen);
     ensure!(capacity > 0.0, "nobody could sign in; `{}` says why", run.log.display());
-    stack.stop()?;
     step.detail("they come back the next day");
-    stack.start_ahead(calendar::DAY_AFTER_S)?;
+    stack.set_calendar(days.day_after_s())?;
     let [seed] = environment;
     let environment = [seed, ("DEVICES", devices.display().to_string())];
     let run = load.start("next-day", "settle", &environment)?.wait(load.context, |_| Ok(()))?;
     generator::require(&run)?;
-    stack.stop()?;
     step.done(&format!("{} people, {capacity:.1} sign-ins/s", seen.people.len()));
     Ok(Settled { capacity, devices })
 }
@@ -125,20 +122,23 @@ fn rate(seen: &Seen) -> f64 {
 fn campaign(
     load: &Load<'_>,
     stack: &Stack<'_>,
+    days: &Days,
     settled: &Settled,
     seed: u32,
     family: Option<&'static str>,
 ) -> Result<Figures> {
     let mut step = load.context.ui.step(&format!("campaign {seed}"));
-    #[expect(clippy::disallowed_methods, reason = "the services' calendar is set from the machine's")]
-    let ahead_s = calendar::ahead_s(seed, Utc::now())?;
+    let ahead_s = days.campaign_s(seed)?;
     step.detail(calendar::Hour::of(seed).name());
-    stack.start_ahead(ahead_s)?;
-    let (_, binaries) = up::read_plan(&load.context.layout)?;
-    let operator = Operator { context: load.context, program: binaries.path("messaging"), seed, ahead_s };
+    stack.set_calendar(ahead_s)?;
+    let operator = Operator {
+        context: load.context,
+        program: up::binaries(load.context)?.path("messaging"),
+        seed,
+        ahead_s,
+    };
     let (capacity, devices) = (settled.capacity, settled.devices.as_path());
-    let figures = Replay { load, seed, family, ahead_s, capacity, devices, operator }.run()?;
-    stack.stop()?;
+    let figures = Replay { load, seed, family, capacity, devices, operator }.run()?;
     step.done(&report::line(&figures));
     Ok(figures)
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::stack::CLOCK_AHEAD;
 use crate::clock;
 use crate::context::{Context, Progress};
 use crate::process;
@@ -136,7 +135,6 @@ impl Operator<'_> {
         let mut command = Command::new(&self.program);
         let instance = Instance { service: "messaging", number: 1 };
         command.arg("operate").arg("--config").arg(config_path(layout, &instance)).args(arguments);
-        command.env(CLOCK_AHEAD, self.ahead_s.to_string());
         let Some(name) = arguments.first() else { bail!("no command") };
         process::capture(layout, &self.context.signals, command, LIMIT)?
             .success(&format!("messaging operate {name}"))

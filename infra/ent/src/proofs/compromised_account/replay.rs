@@ -30,7 +30,6 @@ pub(super) struct Replay<'a> {
     pub(super) seed: u32,
     /// Instead of the seed's own.
     pub(super) family: Option<&'static str>,
-    pub(super) ahead_s: u32,
     pub(super) capacity: f64,
     pub(super) devices: &'a Path,
     pub(super) operator: Operator<'a>,
@@ -77,7 +76,6 @@ impl Replay<'_> {
             ("SEED", self.seed.to_string()),
             ("CAMPAIGN_S", LENGTH_S.to_string()),
             ("CAPACITY_PER_S", self.capacity.to_string()),
-            ("CLOCK_AHEAD_S", self.ahead_s.to_string()),
             ("DEVICES", self.devices.display().to_string()),
         ];
         environment.extend(self.family.map(|family| ("FAMILY", family.to_owned())));

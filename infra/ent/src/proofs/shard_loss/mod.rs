@@ -112,8 +112,9 @@ impl<'a> Stage<'a> {
     }
 
     fn wait_until_steady(&self) -> Result<()> {
-        self.context
-            .wait_for("the cluster to be whole", WHOLE_LIMIT, || Ok(engines::readiness(&self.cluster)))?;
+        self.context.wait_for("the cluster to be whole", WHOLE_LIMIT, || {
+            Ok(engines::readiness(&self.cluster.peers()))
+        })?;
         let whole = clock::now();
         self.context.wait_for("the load to be steady (is the machine busy?)", STEADY_LIMIT, || {
             let is_steady = measure::is_steady(&self.load.ticks()?, whole);
