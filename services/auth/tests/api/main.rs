@@ -28,6 +28,7 @@ mod outage;
 mod outage_of_credentials;
 mod own_sessions;
 mod probes;
+mod restored;
 mod revocations;
 mod role_changes;
 mod school_accounts;

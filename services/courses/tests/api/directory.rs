@@ -9,6 +9,10 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::app::App;
 
+/// What operators are told to do with a projection whose feed was restored from a backup.
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+const FROM_THE_BEGINNING: &str = "delete from projection where source = 'auth';";
+
 const PERSON: &str = "00000000-0000-0000-0000-000000000001";
 
 fn person(position: i64, name: &str, deleted: bool) -> Change {
@@ -62,6 +66,28 @@ async fn a_feed_that_fails_is_retried_and_a_feed_that_went_back_is_not_applied()
     drop(failing);
     eventually("the restored feed is reported", async || projection(&app).await["failing"] == true).await;
     assert_eq!(names(&app).await, ["Zoé"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_feed_is_read_from_its_beginning_after_the_statement_of_the_operators() {
+    assert!(OPERATIONS.contains(FROM_THE_BEGINNING), "docs/operations.md has another statement");
+    let auth = MockServer::start().await;
+    serve(&auth, 0, vec![person(7, "Zoé", false)], 7).await;
+    serve(&auth, 7, vec![], 7).await;
+    let app = App::start_beside(&auth.uri()).await;
+    eventually("the feed is followed", async || projection(&app).await["applied"] == 7).await;
+    auth.reset().await;
+    serve(&auth, 7, vec![], 5).await;
+    serve(&auth, 0, vec![person(5, "Zoë", false)], 5).await;
+    serve(&auth, 5, vec![], 5).await;
+    eventually("the restored feed is reported", async || projection(&app).await["failing"] == true).await;
+    app.database.connect().await.batch_execute(FROM_THE_BEGINNING).await.unwrap();
+    eventually("it is followed again", async || {
+        let projection = projection(&app).await;
+        projection["applied"] == 5 && projection["failing"] == false
+    })
+    .await;
+    assert_eq!(names(&app).await, ["Zoë"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
