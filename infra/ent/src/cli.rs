@@ -65,8 +65,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Prove a behaviour under load, against aims
     #[command(after_help = "Examples:\n  cargo ent prove smoke\n  cargo ent prove shard-loss --runs 1\n  \
-                      cargo ent prove shard-loss --without breakers   (has to end red)\n  \
-                      cargo ent prove april-6\n  cargo ent prove april-6 --without waiting-room   (has to end red)")]
+                      cargo ent prove shard-loss --without breakers      # has to end red\n  \
+                      cargo ent prove april-6\n  cargo ent prove april-6 --without waiting-room      # has to end red")]
     Prove(Prove),
     /// Measure what parts of the backend cost, beside peers or limits measured in the same run
     ///

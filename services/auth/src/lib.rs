@@ -13,6 +13,6 @@ mod worker;
 pub use app::Auth;
 pub use breach_filter_command::breach_filter_command;
 pub use config::Config;
-pub use operate_command::operate_command;
+pub use operate_command::{operate_command, operate_words};
 /// What a session leaves in the session store, for whoever measures it.
 pub use store::session as session_store;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use shared::audit::Order;
 use shared::context::Context;
 use shared::http::Authority;
@@ -145,6 +145,11 @@ impl Account {
     fn order(&self) -> Order {
         Order::of_operator(self.authority.clone().into_text()).in_incident(self.incident)
     }
+}
+
+/// The commands and their options, for whoever writes them down.
+pub fn operate_words() -> clap::Command {
+    Cli::command()
 }
 
 /// Does one command, and says what was done.

@@ -14,4 +14,4 @@ pub use app::Messaging;
 pub use config::Config;
 /// What holds a send for a second look, for whoever measures it.
 pub use domain::detection;
-pub use operate_command::operate_command;
+pub use operate_command::{operate_command, operate_words};

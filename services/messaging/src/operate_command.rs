@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::audit::Order;
@@ -112,6 +112,11 @@ struct Restrict {
     incident: Option<Uuid>,
     #[arg(long)]
     authority: Authority,
+}
+
+/// The commands and their options, for whoever writes them down.
+pub fn operate_words() -> clap::Command {
+    Cli::command()
 }
 
 /// Does one command, and says what was done.

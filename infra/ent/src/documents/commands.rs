@@ -1,13 +1,17 @@
-//! Settles that a command which a document names is one that `cargo ent` has, with these options: its own parser is asked.
+//! Settles that a command which a document names is one that `cargo ent` or a service has, with these options: their own parsers are
+//! asked.
 //!
 //! In a block (`sh`, or behind `$` in `console`) a command is complete; in a sentence it may be only its beginning. Words in
-//! CAPITALS stand for what the reader puts there. What comes behind an act of `cargo ent incident` is a service's to parse.
+//! CAPITALS, and ids that are cut short (`5d1c…`), stand for what the reader puts there.
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, Parser};
 
 use super::{Document, markdown};
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
+
+/// What an id that is cut short stands for.
+const SOME_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Commands that would be refused.
 pub(super) fn faults(document: &Document) -> Vec<String> {
@@ -41,15 +45,12 @@ fn typed(fence: &markdown::Fence<'_>) -> Vec<String> {
 
 fn fault(line: &str, may_be_a_beginning: bool) -> Option<String> {
     let words = words(line);
-    let mut words = words.iter().map(String::as_str).skip_while(|word| is_assignment(word));
-    if (words.next(), words.next()) != (Some("cargo"), Some("ent")) {
-        return None;
-    }
-    let words: Vec<&str> = words.take_while(|word| !word.starts_with(['…', '<'])).collect();
-    if words.is_empty() && may_be_a_beginning {
-        return None;
-    }
-    let error = Cli::try_parse_from(std::iter::once("ent").chain(words)).err()?;
+    let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| is_assignment(word)).collect();
+    let error = match words.as_slice() {
+        ["cargo", "ent", rest @ ..] => refusal_of_ent(&filled_in(rest)),
+        [service, "operate", rest @ ..] => refusal_of_service(service, &filled_in(rest)),
+        _ => None,
+    }?;
     let is_placeholder = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => is_placeholder(value),
         Some(_) | None => false,
@@ -63,6 +64,43 @@ fn fault(line: &str, may_be_a_beginning: bool) -> Option<String> {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let is_fine = is_help || is_placeholder || (may_be_a_beginning && is_incomplete);
     (!is_fine).then(|| format!("`{}`: {error}", line.trim()))
+}
+
+/// What follows an act of `cargo ent incident` is for the service whose command it is.
+fn refusal_of_ent(words: &[&str]) -> Option<Error> {
+    let incident = match Cli::try_parse_from(["ent"].iter().chain(words)) {
+        Ok(Cli { command: Command::Incident(incident) }) => incident,
+        Ok(_) => return None,
+        Err(error) => return Some(error),
+    };
+    let (service, command) = incident.act.command();
+    let rest = incident.arguments.iter().map(String::as_str);
+    refusal_of_service(service, &std::iter::once(command).chain(rest).collect::<Vec<_>>())
+}
+
+fn refusal_of_service(service: &str, words: &[&str]) -> Option<Error> {
+    let commands = match service {
+        "auth" => auth::operate_words(),
+        "messaging" => messaging::operate_words(),
+        _ => return None,
+    };
+    let config = if words.contains(&"--config") { [].as_slice() } else { &["--config", "FILE"] };
+    commands.try_get_matches_from(["operate"].iter().chain(config).chain(words)).err()
+}
+
+/// The words, up to where the document says no more of them, with an id for each that is cut short.
+fn filled_in<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut filled: Vec<&str> = Vec::new();
+    for word in words {
+        let is_value = filled.last().is_some_and(|before| before.starts_with("--"));
+        match (*word, word.contains(['…', '<'])) {
+            ("…", true) if !is_value => break,
+            (_, true) if word.starts_with('<') => break,
+            (_, true) => filled.push(SOME_ID),
+            (word, false) => filled.push(word),
+        }
+    }
+    filled
 }
 
 fn is_placeholder(word: &str) -> bool {
@@ -108,6 +146,9 @@ fn a_command_that_would_be_refused_is_a_fault() {
         "```sh\nENT_ABLATE=cache cargo ent prove shard-loss --runs COUNT\ncargo ent help\nls --none\n```",
         "```console\n$ cargo ent fault stop redis-primary \\\n      --for 10s\ncargo ent none\n```",
         "`cargo ent evidence keys`, `cargo ent test <test>`, `cargo ent`, `cargo nextest run`",
+        "```console\n$ cargo ent incident restrict --role Student --mode closed --reason R --until 2026-09-02T06:00:00Z \\\n \
+         --incident 0199… --authority A\n```",
+        "`cargo ent incident block --school … --person …`, `auth operate weigh-lanes`, `messaging operate reopen ID`",
     ] {
         assert_eq!(faults(right), 0, "{right}");
     }
@@ -118,6 +159,9 @@ fn a_command_that_would_be_refused_is_a_fault() {
         "```console\n$ cargo ent logs \\\n      --tail\n```",
         "`cargo ent prove march`",
         "`cargo ent status --yaml`",
+        "`cargo ent incident restrict --rank Student`",
+        "```sh\ncargo ent incident note 0199…\n```",
+        "`messaging operate close-sign-in`",
     ] {
         assert_eq!(faults(wrong), 1, "{wrong}");
     }

@@ -8,6 +8,10 @@ mod paths;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+
 /// A document of this repository.
 struct Document {
     /// From the root.
@@ -69,4 +73,18 @@ fn every_command_that_a_document_names_exists_with_its_options() {
 fn every_file_that_a_document_names_exists() {
     let root = root();
     expect_no_fault(|document| paths::faults(&root, document));
+}
+
+/// The examples of a command's help, and of all commands below it, as a document with a block each.
+fn examples(command: &clap::Command) -> String {
+    let own = command.get_after_help().map(|help| format!("```sh\n{help}\n```\n"));
+    own.into_iter().chain(command.get_subcommands().map(examples)).collect()
+}
+
+#[test]
+fn every_example_of_the_help_is_a_command() {
+    let text = examples(&Cli::command());
+    assert!(text.matches("cargo ent").count() > 15, "the examples were not found");
+    let faults = commands::faults(&Document { path: "help".into(), text });
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
