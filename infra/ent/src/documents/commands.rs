@@ -7,7 +7,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, Parser};
 
-use super::{Document, markdown};
+use super::{Document, compose, markdown};
 use crate::cli::{Cli, Command};
 
 /// What an id that is cut short stands for.
@@ -48,6 +48,10 @@ fn fault(line: &str, may_be_a_beginning: bool) -> Option<String> {
     let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| is_assignment(word)).collect();
     let error = match words.as_slice() {
         ["cargo", "ent", rest @ ..] => refusal_of_ent(&filled_in(rest)),
+        ["docker", "compose", rest @ ..] => match compose::handed_on(&super::root(), &filled_in(rest)) {
+            Ok(words) => refusal_of_ent(&words?),
+            Err(fault) => return Some(format!("`{}`: {fault}", line.trim())),
+        },
         [service, "operate", rest @ ..] => refusal_of_service(service, &filled_in(rest)),
         _ => None,
     }?;
@@ -148,6 +152,7 @@ fn a_command_that_would_be_refused_is_a_fault() {
         "`cargo ent evidence keys`, `cargo ent test <test>`, `cargo ent`, `cargo nextest run`",
         "```console\n$ cargo ent incident restrict --role Student --mode closed --reason R --until 2026-09-02T06:00:00Z \\\n \
          --incident 0199… --authority A\n```",
+        "`docker compose up --wait`, `docker compose run --rm prove april-6`",
         "`cargo ent incident block --school … --person …`, `auth operate weigh-lanes`, `messaging operate reopen ID`",
     ] {
         assert_eq!(faults(right), 0, "{right}");
@@ -162,6 +167,8 @@ fn a_command_that_would_be_refused_is_a_fault() {
         "`cargo ent incident restrict --rank Student`",
         "```sh\ncargo ent incident note 0199…\n```",
         "`messaging operate close-sign-in`",
+        "`docker compose pause redis-1`",
+        "```sh\ndocker compose run --rm prove april-7\n```",
     ] {
         assert_eq!(faults(wrong), 1, "{wrong}");
     }

@@ -1,6 +1,7 @@
 //! Settles that documents lead where they say: to files and headings that exist, by commands that `cargo ent` has.
 
 mod commands;
+mod compose;
 mod links;
 mod markdown;
 mod paths;
