@@ -45,11 +45,13 @@ pub enum Part {
     Budgets = 1 << 15,
     /// Messages are looked at, and none waits for it.
     Hold = 1 << 16,
+    /// An instance that is to end ends at once, and breaks off what it has accepted.
+    Draining = 1 << 17,
 }
 
 impl Part {
     /// Every part, in the order in which reports name them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Breakers,
         Self::Bulkheads,
         Self::RetryBudgets,
@@ -67,6 +69,7 @@ impl Part {
         Self::Revocation,
         Self::Budgets,
         Self::Hold,
+        Self::Draining,
     ];
 
     /// As the configuration and `/statusz` call it.
@@ -89,6 +92,7 @@ impl Part {
             Self::Revocation => "revocation",
             Self::Budgets => "budgets",
             Self::Hold => "hold",
+            Self::Draining => "draining",
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use super::{Config, OwnConfig, Service};
 use crate::attribution::Attribution;
-use crate::clock::SharedClock;
+use crate::clock::{Clock as _, SharedClock, SystemClock};
 use crate::config::{Invalid, Profile};
 use crate::context::Context;
 use crate::health::Readiness;
@@ -45,6 +46,8 @@ pub struct Kit {
     pub profile: Profile,
     /// Name of this instance.
     pub instance: Arc<str>,
+    /// When it began, by the machine's time: tells two lives of an instance apart, whatever the calendar.
+    pub started_at: DateTime<Utc>,
     /// The time.
     pub clock: SharedClock,
     /// Where connections live.
@@ -99,11 +102,13 @@ impl Kit {
         let cluster = connect_cluster(&waiting, &config.redis, &breakers, &engine).await?;
         let audit = audit_log(config, service, &database, &clock)?;
         let instance = config.instance.as_str().into();
+        let started_at = SystemClock.utc();
         let readiness = Readiness::default();
         let profile = config.profile;
         Ok(Self {
             profile,
             instance,
+            started_at,
             clock,
             engine,
             workers,
@@ -161,6 +166,7 @@ pub fn status_report<S: Service>(service: &S, kit: &Kit) -> StatusReport {
             let mut report = Map::new();
             report.insert("service".to_owned(), json!(S::NAME));
             report.insert("instance".to_owned(), json!(&*kit.instance));
+            report.insert("started_at".to_owned(), json!(kit.started_at));
             report.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
             report.insert("profile".to_owned(), json!(kit.profile));
             report.insert("phase".to_owned(), json!(kit.readiness.phase().name()));

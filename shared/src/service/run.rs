@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Calendar, Config, Kit, Service, StartError};
+use crate::ablation::Part;
 use crate::health::Phase;
 use crate::http::server::{Listeners, Servers};
 use crate::runtime::Engine;
@@ -57,14 +58,17 @@ pub async fn serve_on<S: Service>(
     let servers = Servers::start(service, kit, http, listeners)?;
     let (public, internal) = servers.handles();
     let readiness = kit.readiness.clone();
+    let is_drained = !kit.breakers.ablation().removes(Part::Draining);
     let draining = async {
         stop.cancelled().await;
-        readiness.set(Phase::Draining);
-        tracing::info!("draining: not ready any more, still serving while the front door notices");
-        tokio::time::sleep(Duration::from_millis(http.linger_ms)).await;
+        if is_drained {
+            readiness.set(Phase::Draining);
+            tracing::info!("draining: not ready any more, still serving while the front door notices");
+            tokio::time::sleep(Duration::from_millis(http.linger_ms)).await;
+        }
         // Public first: what it still serves may need what the internal listener gives to siblings.
-        public.stop(true).await;
-        internal.stop(true).await;
+        public.stop(is_drained).await;
+        internal.stop(is_drained).await;
     };
     kit.readiness.set(Phase::Ready);
     tracing::info!(%public_address, %internal_address, "ready");
