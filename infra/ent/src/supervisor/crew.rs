@@ -70,6 +70,12 @@ impl Crew {
         }
     }
 
+    /// Whether a process runs that was not ready yet, or is about to.
+    pub(crate) fn is_starting(&self) -> bool {
+        let is = |member: &Member| matches!(member.state, UnitState::Starting | UnitState::Restarting);
+        self.members.iter().any(is)
+    }
+
     /// The first process of a kind that is not ready, and why.
     pub(crate) fn first_unready(&mut self, context: &Context, kind: Kind) -> Option<String> {
         self.probe(context);

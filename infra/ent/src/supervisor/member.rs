@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::state::{ProcessRecord, UnitState};
 use super::tail;
-use super::unit::Unit;
+use super::unit::{Kind, Unit};
 use crate::clock;
 use crate::layout::open_log;
 use crate::process::Identity;
@@ -38,6 +38,8 @@ pub(crate) struct Member {
     log: File,
     started: Instant,
     attempts: u32,
+    /// Whether its last end was what somebody had asked for.
+    has_ended_as_asked: bool,
 }
 
 impl Member {
@@ -56,6 +58,7 @@ impl Member {
             log,
             started: clock::now(),
             attempts: 0,
+            has_ended_as_asked: false,
         })
     }
 
@@ -63,13 +66,20 @@ impl Member {
     pub(crate) fn reap(&mut self) -> Option<String> {
         let status = self.child.as_mut()?.try_wait().ok()??;
         self.child = None;
+        // A service that has served ends well only when it is told to: by a restart, or by another calendar.
+        let has_served = matches!(self.state, UnitState::Ready | UnitState::NotReady);
+        self.has_ended_as_asked = self.unit.kind == Kind::Service && has_served && status.success();
         self.detail = describe(status);
         Some(self.detail.clone())
     }
 
     /// Decides after an end whether and when it starts again; returns what to tell.
     pub(crate) fn schedule(&mut self, ending: &str) -> String {
-        self.attempts = if self.started.elapsed() > STEADY { 1 } else { self.attempts + 1 };
+        self.attempts = match (self.has_ended_as_asked, self.started.elapsed() > STEADY) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => self.attempts + 1,
+        };
         let name = &self.unit.name;
         if self.attempts > ATTEMPTS {
             self.state = UnitState::GivenUp;
@@ -123,5 +133,52 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("ended with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Launch;
+    use crate::supervisor::unit::Probe;
+
+    /// Starts what ends at once with this code, until it is given up, at most ten times more.
+    fn starts(kind: Kind, code: u8, has_served: bool) -> u32 {
+        let launch = Launch {
+            program: "sh".into(),
+            arguments: vec!["-c".into(), format!("exit {code}").into()],
+            environment: Vec::new(),
+            folder: "/".into(),
+            log: "/dev/null".into(),
+            run_as: None,
+            death_signal: "TERM",
+        };
+        let unit = Unit { name: "auth-1".to_owned(), port: None, launch, probe: Probe::Port(1), kind };
+        let mut member = Member::start(unit).unwrap();
+        for _ in 0..10 {
+            if has_served {
+                member.state = UnitState::Ready;
+            }
+            let ending = loop {
+                if let Some(ending) = member.reap() {
+                    break ending;
+                }
+                std::thread::yield_now();
+            };
+            member.schedule(&ending);
+            if member.state == UnitState::GivenUp {
+                break;
+            }
+            member.restart();
+        }
+        member.restarts
+    }
+
+    #[test]
+    fn only_an_end_that_was_asked_for_does_not_count() {
+        assert_eq!(starts(Kind::Service, 0, true), 10);
+        assert_eq!(starts(Kind::Service, 1, true), ATTEMPTS);
+        assert_eq!(starts(Kind::Service, 0, false), ATTEMPTS);
+        assert_eq!(starts(Kind::FrontDoor, 0, true), ATTEMPTS);
     }
 }

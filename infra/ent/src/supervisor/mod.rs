@@ -21,7 +21,7 @@ pub(crate) use engines::{EngineSet, Started, start_engines};
 pub(crate) use lock::Lock;
 pub(crate) use seeding::load;
 pub(crate) use stale::{end_leftovers, recover};
-pub(crate) use state::{Options, Phase, State, StepState, UnitState};
+pub(crate) use state::{Options, Phase, ProcessRecord, State, StepState, UnitState};
 pub(crate) use tail::{last_lines, shorten_log};
 
 use std::time::Duration;
@@ -36,8 +36,9 @@ use crate::services::Binaries;
 
 /// How often ended children are noticed.
 const TICK: Duration = Duration::from_millis(100);
-/// How often every process is asked whether it is ready.
+/// How often every process is asked whether it is ready; more often while one starts, which somebody may wait for.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
+const PROBE_WHILE_STARTING: Duration = Duration::from_millis(250);
 /// How often logs are looked at for their size.
 const LOGS_EVERY: Duration = Duration::from_secs(5);
 
@@ -86,7 +87,7 @@ fn watch(context: &Context, board: &mut Board, crew: &mut Crew) -> Result<()> {
         let now = clock::now();
         if now >= probe_at {
             crew.probe(context);
-            probe_at = now + PROBE_EVERY;
+            probe_at = now + if crew.is_starting() { PROBE_WHILE_STARTING } else { PROBE_EVERY };
         }
         if now >= logs_at {
             crew.shorten_logs();
