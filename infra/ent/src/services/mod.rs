@@ -2,6 +2,8 @@
 
 mod build;
 mod config;
+#[cfg(test)]
+mod migrations;
 mod projections;
 mod run;
 
