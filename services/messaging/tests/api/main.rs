@@ -28,6 +28,7 @@ mod incident;
 mod listener;
 mod listening_at_random;
 mod message;
+mod older_instance;
 mod openapi;
 mod operate;
 mod outage;
