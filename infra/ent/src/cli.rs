@@ -51,6 +51,14 @@ pub(crate) enum Command {
     Status(Status),
     /// Show logs: of everything, of a service (auth), an instance (auth-1) or an engine (postgres, redis, haproxy, ent)
     Logs(Logs),
+    /// Restart instances one after the other, so that nobody who uses them notices; after a build, upgrade them
+    ///
+    /// Each finishes what it has accepted, ends, is started again from the program that lies there now, and is waited for until
+    /// the front door reaches it; migrations are run first. Refuses while an instance is not ready.
+    #[command(
+        after_help = "Examples:\n  cargo ent restart\n  cargo ent restart messaging      # after a build, upgrades it\n  cargo ent restart auth-2"
+    )]
+    Restart(Restart),
     /// Load a region of invented schools into the running backend
     Seed(Seed),
     /// Run every test on private test engines
@@ -66,7 +74,7 @@ pub(crate) enum Command {
     /// Prove a behaviour under load, against aims
     #[command(after_help = "Examples:\n  cargo ent prove smoke\n  cargo ent prove shard-loss --runs 1\n  \
                       cargo ent prove shard-loss --without breakers      # has to end red\n  \
-                      cargo ent prove april-6\n  cargo ent prove april-6 --without waiting-room      # has to end red")]
+                      cargo ent prove rolling-restart\n  cargo ent prove april-6\n  cargo ent prove april-6 --without waiting-room      # has to end red")]
     Prove(Prove),
     /// Measure what parts of the backend cost, beside peers or limits measured in the same run
     ///
@@ -153,6 +161,14 @@ pub(crate) struct Logs {
     /// Lines of each log to begin with
     #[arg(long, short = 'n', default_value_t = 40)]
     pub(crate) lines: usize,
+}
+
+/// Options of `restart`.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    /// Services (auth) or instances (auth-2); all of them without it
+    #[arg(value_name = "SERVICE|INSTANCE")]
+    pub(crate) names: Vec<String>,
 }
 
 /// Options of `seed`.
@@ -253,6 +269,8 @@ pub(crate) enum Scenario {
     Surge,
     /// The night of March 2024, on data of its own: hijacked accounts write to schools, and an operator stops them
     CompromisedAccount,
+    /// Every instance restarted under load, one after the other: nobody loses a request or a message
+    RollingRestart,
 }
 
 /// How long a proof takes its time.

@@ -17,6 +17,7 @@ mod ports;
 mod process;
 mod proofs;
 mod region;
+mod rolling;
 mod services;
 mod signals;
 mod supervisor;

@@ -12,6 +12,7 @@ mod incident;
 pub(crate) mod k6;
 mod logs;
 mod prove;
+mod restart;
 mod seed;
 mod status;
 mod summary;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: &Cli) -> Result<u8> {
         Command::Logs(options) => logs::run(&context()?, options),
         Command::Seed(options) => seed::run(&context()?, options),
         Command::Test(options) => test::run(&context()?, options),
+        Command::Restart(options) => restart::run(&context()?, options),
         Command::Prove(options) => prove::run(&context()?, options),
         Command::Bench(options) => bench::run(&context()?, options),
         Command::Fault(options) => fault::run(&context()?, options),
