@@ -1,4 +1,5 @@
 // Settles that the rules of the load tests hold; k6 runs it: `k6 run loadtests/rules_test.ts`, exit code 107 when one does not.
+import { AT_ONCE_S, isToRepeat, MOST_S, waitS } from './lib/ask.ts';
 import { APRIL_6, fittingPeak, lengthS, peopleAtOnce, planned, rateAt, stages, TIME_UNIT_S } from './lib/curve.ts';
 import { isLetIn, next, RETYPE_S, UNTOLD_S } from './lib/retry.ts';
 import type { Result } from './lib/types.ts';
@@ -50,6 +51,12 @@ same('denied for good', next(answer('denied'), fresh), { act: 'leave' });
 same('a code used', next(answer('denied', { retryAfter: 9 }), fresh), { act: 'come_back', inS: 9 });
 same('mistyped', next(answer('denied'), { ...fresh, hasTypedWell: false }), { act: 'come_back', inS: RETYPE_S });
 same('let in', (['ok', 'denied', 'queued', 'shed', 'error'] as const).map((outcome) => isLetIn(answer(outcome))), [true, true, false, false, false]);
+
+// A request is repeated once, and only where no answer came or one that says to try again; nobody waits for long before that.
+const answers = [0, 200, 201, 401, 409, 429, 500, 502, 503, 504].filter((status) => isToRepeat({ status, code: '' }));
+same('what is repeated', answers, [0, 502, 503, 504]);
+same('a place in the waiting room is an answer', isToRepeat({ status: 503, code: 'waiting_room' }), false);
+same('Retry-After before the second try', [waitS('2'), waitS('60'), waitS(undefined), waitS('soon')], [2, MOST_S, AT_ONCE_S, AT_ONCE_S]);
 
 export default function pass(): void {
   // All has been said before the first iteration.

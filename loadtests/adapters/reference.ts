@@ -1,6 +1,7 @@
 // Settles how this backend is spoken to: JSON over HTTPS, cookies for the session, problems with a stable code for refusals.
 import exec from 'k6/execution';
-import http, { type RefinedParams, type RefinedResponse } from 'k6/http';
+import http, { type RefinedParams } from 'k6/http';
+import { ask, askAtOnce, type Request, type Response } from '../lib/ask.ts';
 import { BASE_URL, CLOCK_AHEAD_S } from '../lib/settings.ts';
 import { secondsToNextCode, totp } from '../lib/totp.ts';
 import type {
@@ -10,8 +11,10 @@ import type {
   Home,
   Inbox,
   Letter,
+  Mailbox,
   Named,
   Outcome,
+  Page,
   Person,
   Result,
   Sent,
@@ -19,8 +22,6 @@ import type {
   SignedIn,
   ThreadRef,
 } from '../lib/types.ts';
-
-type Response = RefinedResponse<'text'>;
 
 /** Remembers on which device somebody has signed in before. */
 const DEVICE_COOKIE = 'ent_device';
@@ -33,14 +34,16 @@ let acts = 0;
 
 export const reference: Adapter = {
   name: 'reference',
-  capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices', 'review'],
+  capabilities: ['totp', 'courses', 'audiences', 'threads', 'waiting_room', 'devices', 'review', 'refresh', 'mailboxes'],
   login,
   askAgain,
+  refresh,
   home,
   openCourse,
   sendMessage,
   readMessages,
   openThread,
+  mailbox,
   logout,
 };
 
@@ -51,7 +54,7 @@ function login(person: Person): Result<SignedIn> {
   }
   const body: Record<string, string> = { login: person.login, password: person.password };
   if (person.totpSecret !== '') body['totp_code'] = totp(person.totpSecret, now);
-  const response = post('/auth/v1/sessions', body);
+  const response = post('/auth/v1/sessions', body, true);
   if (response.status === 401 && problemCode(response) === 'totp_code_used') {
     return { outcome: 'denied', retryAfter: secondsToNextCode(now), detail: 'totp_code_used' };
   }
@@ -86,11 +89,8 @@ function waiting(place: unknown): Result<never> | undefined {
 
 /** One call per service, at once, as a browser would. What came is used even when another service failed. */
 function home(): Result<Home> {
-  const [me, courses, messaging] = http.batch([
-    ['GET', `${BASE_URL}/auth/v1/me`, null, params('GET /auth/v1/me')],
-    ['GET', `${BASE_URL}/courses/v1/home`, null, params('GET /courses/v1/home')],
-    ['GET', `${BASE_URL}/messaging/v1/home`, null, params('GET /messaging/v1/home')],
-  ]) as [Response, Response, Response];
+  const paths = ['/auth/v1/me', '/courses/v1/home', '/messaging/v1/home'];
+  const [me, courses, messaging] = askAtOnce(paths.map((path) => reading(path, `GET ${path}`))) as [Response, Response, Response];
   const who = expect(me, 200, () => true);
   const taught = expect(courses, 200, coursesHome);
   const mail = expect(messaging, 200, (answer) => audiences(answer['audiences'], taught.value?.classes ?? []));
@@ -108,7 +108,7 @@ function openCourse(course: Course): Result<null> {
 function sendMessage(to: Audience | Named, parts: readonly string[], letter: Letter): Result<Sent> {
   const { subject, body, threadId } = letter;
   const answered = threadId === undefined ? { subject, body } : { thread_id: threadId, body };
-  const response = post('/messaging/v1/messages', { ...answered, audience: named(to, parts) }, newKey());
+  const response = post('/messaging/v1/messages', { ...answered, audience: named(to, parts) }, true, newKey());
   const result = expect(response, response.status === 202 ? 202 : 201, (answer) => {
     const sent = { id: String(answer['id']), recipients: Number(answer['recipient_count']) };
     return sent.recipients > 0 ? sent : undefined;
@@ -147,24 +147,46 @@ function openThread(thread: ThreadRef): Result<Shown[]> {
     }));
   });
   if (shown.outcome !== 'ok') return shown;
-  const read = http.post(`${BASE_URL}/messaging/v1/threads/${thread.id}/read`, null, params(`POST ${path}/read`));
-  const marked = expect(read, 204);
+  const read = { method: 'POST', url: `${BASE_URL}/messaging/v1/threads/${thread.id}/read`, body: null, params: params(`POST ${path}/read`) };
+  const marked = expect(ask({ ...read, isRepeatable: true }), 204);
   return marked.outcome === 'ok' ? shown : { outcome: marked.outcome, detail: marked.detail };
 }
 
 function logout(): Result<null> {
   const path = '/auth/v1/sessions/current';
-  return expect(http.del(`${BASE_URL}${path}`, null, params(`DELETE ${path}`)), 204);
+  const request = { method: 'DELETE', url: `${BASE_URL}${path}`, body: null, params: params(`DELETE ${path}`) };
+  return expect(ask({ ...request, isRepeatable: true }), 204);
+}
+
+/** New cookies for those that were given at the sign-in. Within a minute the same handle gets the same answer. */
+function refresh(): Result<null> {
+  const path = '/auth/v1/sessions/refresh';
+  const request = { method: 'POST', url: `${BASE_URL}${path}`, body: null, params: params(`POST ${path}`) };
+  return expect(ask({ ...request, isRepeatable: true }), 200);
+}
+
+function mailbox(of: Mailbox, after: string | undefined): Result<Page> {
+  const from = after === undefined ? '' : `&after=${after}`;
+  const response = get(`/messaging/v1/${of}?limit=100${from}`, `GET /messaging/v1/${of}`);
+  return expect(response, 200, (answer) => {
+    if (!Array.isArray(answer['messages'])) return undefined;
+    const messages = records(answer['messages']).map((one) => ({ id: String(one['id']), subject: String(one['subject']), sentAt: Date.parse(String(one['sent_at'])) }));
+    return typeof answer['next'] === 'string' ? { messages, next: answer['next'] } : { messages };
+  });
+}
+
+function reading(path: string, name: string): Request {
+  return { method: 'GET', url: `${BASE_URL}${path}`, body: null, params: params(name), isRepeatable: true };
 }
 
 function get(path: string, name: string): Response {
-  return http.get(`${BASE_URL}${path}`, params(name));
+  return ask(reading(path, name));
 }
 
-function post(path: string, body: object, key?: string): Response {
+function post(path: string, body: object, isRepeatable: boolean, key?: string): Response {
   const { headers, ...rest } = params(`POST ${path}`);
   const keyed = key === undefined ? { ...headers } : { ...headers, 'Idempotency-Key': key };
-  return http.post(`${BASE_URL}${path}`, JSON.stringify(body), { ...rest, headers: keyed });
+  return ask({ method: 'POST', url: `${BASE_URL}${path}`, body: JSON.stringify(body), params: { ...rest, headers: keyed }, isRepeatable });
 }
 
 /** Names one act, so that nothing happens twice however often it is asked for. */

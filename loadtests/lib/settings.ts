@@ -40,6 +40,13 @@ export const CAMPAIGN_S = number('CAMPAIGN_S', 45, 5, 3600);
 /** Accounts that received a message of a campaign: a list of logins. */
 export const WITNESSES = absolute('WITNESSES');
 
+/** rolling-restart: visits per second, and after how many seconds the load ends if nobody ends it. */
+export const VISITS_PER_S = number('VISITS_PER_S', 4, 0.1, 1000);
+export const LONGEST_S = number('LONGEST_S', 600, 10, 7200);
+
+/** What mailboxes should hold: a list of login, mailbox, and subjects of messages since a time. */
+export const EXPECTED = absolute('EXPECTED');
+
 /** Where to write the JSON report, if anywhere. */
 export const REPORT = absolute('REPORT');
 

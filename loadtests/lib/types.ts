@@ -129,8 +129,27 @@ export interface Sent {
   recipients: number;
 }
 
+/** What a person has sent, or was sent. */
+export type Mailbox = 'sent' | 'inbox';
+
+/** A page of a mailbox, newest first. */
+export interface Page {
+  messages: { id: string; subject: string; sentAt: number }[];
+  /** Where the next page begins, when there is one. */
+  next?: string;
+}
+
 /** What a target can do. What it cannot do is shown as n/a, never as green. */
-export type Capability = 'totp' | 'courses' | 'audiences' | 'threads' | 'waiting_room' | 'devices' | 'review';
+export type Capability =
+  | 'totp'
+  | 'courses'
+  | 'audiences'
+  | 'threads'
+  | 'waiting_room'
+  | 'devices'
+  | 'review'
+  | 'refresh'
+  | 'mailboxes';
 
 /** A target's own way of doing what every ENT does. */
 export interface Adapter {
@@ -139,10 +158,13 @@ export interface Adapter {
   login(person: Person): Result<SignedIn>;
   /** How it stands, for somebody who was `queued`: ok when it is their turn. Where a target has no such thing, they sign in again. */
   askAgain?(): Result<null>;
+  /** A new token for the one that runs out. */
+  refresh?(): Result<null>;
   home(): Result<Home>;
   openCourse(course: Course): Result<null>;
   sendMessage(to: Audience | Named, parts: readonly string[], letter: Letter): Result<Sent>;
   readMessages(): Result<Inbox>;
   openThread(thread: ThreadRef): Result<Shown[]>;
+  mailbox?(of: Mailbox, after: string | undefined): Result<Page>;
   logout(): Result<null>;
 }

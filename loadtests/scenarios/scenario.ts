@@ -7,6 +7,8 @@ import { april6, surged } from './april_6.ts';
 import { calibration } from './calibration.ts';
 import { compromisedAccount } from './compromised_account.ts';
 import { flood } from './flood.ts';
+import { found } from './found.ts';
+import { rollingRestart } from './rolling_restart.ts';
 import { settle } from './settle.ts';
 import { smoke } from './smoke.ts';
 import { witness } from './witness.ts';
@@ -34,6 +36,8 @@ const SCENARIOS: Record<string, (adapter: Adapter) => LoadScenario> = {
   settle,
   'compromised-account': compromisedAccount,
   witness,
+  'rolling-restart': rollingRestart,
+  found,
 };
 
 /** The scenario `name` against the target that `adapter` speaks to. Throws, with the choices, when there is no such. */
