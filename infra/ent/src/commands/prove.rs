@@ -17,7 +17,7 @@ use crate::installation::calendar;
 use crate::layout::DATA;
 use crate::ports;
 use crate::process;
-use crate::proofs::{april_6, compromised_account, shard_loss};
+use crate::proofs::{april_6, compromised_account, rolling_restart, shard_loss};
 use crate::region::Scale;
 use crate::supervisor::{Dataset, Phase, State};
 
@@ -32,6 +32,7 @@ pub(crate) fn run(context: &Context, asked: &cli::Prove) -> Result<u8> {
         Scenario::April6 => day(context, asked, april_6::Day::April6),
         Scenario::Surge => day(context, asked, april_6::Day::Surge),
         Scenario::CompromisedAccount => compromised_account(context, asked),
+        Scenario::RollingRestart => rolling_restart(context, asked),
     }
 }
 
@@ -96,6 +97,19 @@ fn compromised_account(context: &Context, asked: &cli::Prove) -> Result<u8> {
     compromised_account::run(context, &k6, &compromised_account::Asked { seeds, json: asked.json, without })
 }
 
+fn rolling_restart(context: &Context, asked: &cli::Prove) -> Result<u8> {
+    let without = without(asked)?;
+    let names = without.names().join(",");
+    if std::env::var_os(ABLATE).unwrap_or_default() != *names {
+        return again(context, &[(ABLATE, names.into())]);
+    }
+    let k6 = k6::ensure(context)?;
+    k6::check_rules(context, &k6)?;
+    let start = Start { instances: rolling_restart::INSTANCES, ..Start::WHOLE };
+    let asked = rolling_restart::Asked { json: asked.json, without };
+    on_a_running_backend(context, &start, || rolling_restart::run(context, &k6, &asked))
+}
+
 /// Runs this very command with other variables: what is started inherits its environment from this process, which cannot change its
 /// own.
 fn again(context: &Context, environment: &[(&str, OsString)]) -> Result<u8> {
@@ -115,10 +129,11 @@ fn without(asked: &cli::Prove) -> Result<Ablation> {
 struct Start {
     only_engines: bool,
     scale: Option<Scale>,
+    instances: u16,
 }
 
 impl Start {
-    const WHOLE: Self = Self { only_engines: false, scale: None };
+    const WHOLE: Self = Self { only_engines: false, scale: None, instances: 1 };
 }
 
 fn on_a_running_backend(context: &Context, wanted: &Start, proof: impl FnOnce() -> Result<u8>) -> Result<u8> {
@@ -152,8 +167,8 @@ fn running_with(context: &Context) -> Result<Option<Dataset>> {
 }
 
 fn start(context: &Context, wanted: &Start) -> Result<u8> {
-    let Start { only_engines, scale, .. } = *wanted;
-    let asked = Up { detach: true, wait: true, scale, instances: 1, otlp: None, faults: false, only_engines };
+    let Start { only_engines, scale, instances } = *wanted;
+    let asked = Up { detach: true, wait: true, scale, instances, otlp: None, faults: false, only_engines };
     up::run(context, &asked)
 }
 

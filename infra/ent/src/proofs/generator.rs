@@ -113,6 +113,13 @@ impl Running {
         }
     }
 
+    /// Asks it to end: whoever is there is not waited for, and what k6 has counted is written.
+    pub(super) fn interrupt(&self) {
+        if let Some(identity) = Identity::of(self.child.id()) {
+            identity.signal(Signal::INT);
+        }
+    }
+
     /// Where people's lines are written meanwhile.
     pub(super) fn seen(&self) -> PathBuf {
         self.run.seen.clone()
@@ -137,7 +144,16 @@ impl Drop for Running {
 
 /// An error unless k6 ran its script to the end; a missed threshold of k6's own is for the verdict to tell.
 pub(super) fn require(run: &Run) -> Result<()> {
-    if matches!(run.code, Some(0 | 99)) {
+    require_code(run, &[0, 99])
+}
+
+/// The same for a load that is to go on until it is interrupted.
+pub(super) fn require_ended(run: &Run) -> Result<()> {
+    require_code(run, &[0, 99, 105])
+}
+
+fn require_code(run: &Run, codes: &[i32]) -> Result<()> {
+    if run.code.is_some_and(|code| codes.contains(&code)) {
         return Ok(());
     }
     let said = std::fs::read_to_string(&run.log).unwrap_or_default();

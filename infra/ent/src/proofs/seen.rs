@@ -91,6 +91,15 @@ impl Seen {
         Ok(seen)
     }
 
+    /// Without the steps that were under way when the run was ended: that broke them off, and nothing else did.
+    pub(super) fn until(mut self, stopped_at: u64) -> Self {
+        let has_ended = |step: &Step| seconds(step.1) + step.2 / 1_000.0 < seconds(stopped_at);
+        for person in &mut self.people {
+            person.steps.retain(has_ended);
+        }
+        self
+    }
+
     /// What went wrong for people, and how often: steps by their outcome, and why people left.
     pub(super) fn failures(&self) -> BTreeMap<String, usize> {
         let steps = self.people.iter().flat_map(|person| &person.steps);
@@ -169,6 +178,16 @@ pub(super) mod tests {
         assert_eq!((seen.start, seen.people.len()), (5000, 1));
         assert_eq!(seen.people[0].lane(), "staff");
         assert_eq!(seen.since_start(6500), 1.5);
+    }
+
+    #[test]
+    fn what_was_under_way_at_the_end_of_a_run_did_not_fail() {
+        let steps = [(7_000, 500.0, "ok"), (7_900, 200.0, "error")];
+        let steps =
+            steps.map(|(at, ms, outcome)| Step("home".to_owned(), at, ms, outcome.to_owned())).to_vec();
+        let seen = || Seen { start: 5_000, people: vec![Person { steps: steps.clone(), ..pupil(0.0, 0.0) }] };
+        assert!(seen().until(8_000).failures().is_empty());
+        assert_eq!(seen().until(9_000).failures().len(), 1);
     }
 
     #[test]
