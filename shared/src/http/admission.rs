@@ -48,8 +48,11 @@ impl Admission {
         }
     }
 
-    /// Whether it is told, refused or not.
-    pub(super) fn is_told(&self) -> bool {
+    /// Whether it is told, refused or not. What machines ask every few seconds is counted, neither logged nor traced.
+    pub(super) fn is_told(&self, request: &ServiceRequest, policy: &EdgePolicy) -> bool {
+        if is_probe(request.path()) || (policy.public.is_none() && request.path() == "/metrics") {
+            return false;
+        }
         let one_in = self.route.map_or(1, |(_, rules)| rules.told_one_in);
         one_in <= 1 || ids::random().random_range(0..one_in) == 0
     }

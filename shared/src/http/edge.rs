@@ -90,16 +90,22 @@ pub async fn edge<B: MessageBody + 'static>(
     }
     let has_body = request_body::is_expected(&request);
     let mut admission = Admission::of(&request, &policy);
+    let public = policy.public.as_ref();
+    let route = admission.route.and_then(|(number, _)| public?.routes.pattern(number));
     if admission.is_shed(started) {
-        request_log::count_shed(&request, &policy, started);
+        request_log::count_shed(&request, &policy, route, started);
         let mut response = request.into_response(overload::shed()).map_into_right_body();
         conclude(&mut response, &policy, connection.as_ref(), !has_body);
         return Ok(response);
     }
     let method = request.method().clone();
-    let trace = incoming_trace(&request, &policy);
-    let is_told = admission.is_told();
-    let span = if is_told { request_span(&trace, method.as_str()) } else { Span::none() };
+    let incoming = incoming_trace(&request, &policy);
+    let is_told = admission.is_told(&request, &policy);
+    let (span, trace) = if is_told {
+        request_span(incoming, method.as_str())
+    } else {
+        (Span::none(), incoming.unwrap_or_else(TraceParent::mint))
+    };
     let context = Context::new(
         policy.clock.clone(),
         time_limit(&request, &policy),
@@ -121,8 +127,6 @@ pub async fn edge<B: MessageBody + 'static>(
     if let Some(counted) = &admission.counted {
         caller_limits::add_headers(response.headers_mut(), counted);
     }
-    let public = policy.public.as_ref();
-    let route = admission.route.and_then(|(number, _)| public?.routes.pattern(number));
     let (context, trace, method) = (&context, &trace, method.as_str());
     let beginning = Beginning { policy: &policy, context, trace, method, started, route, is_told };
     span.in_scope(|| report(&response, &beginning));
@@ -154,10 +158,10 @@ fn is_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|mime| mime.as_bytes().starts_with(b"text/event-stream"))
 }
 
-fn incoming_trace(request: &ServiceRequest, policy: &EdgePolicy) -> TraceParent {
+fn incoming_trace(request: &ServiceRequest, policy: &EdgePolicy) -> Option<TraceParent> {
     let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     let believed = header.filter(|_| is_believed(request, policy));
-    believed.and_then(TraceParent::parse).unwrap_or_else(TraceParent::mint)
+    believed.and_then(TraceParent::parse)
 }
 
 fn time_limit(request: &ServiceRequest, policy: &EdgePolicy) -> Duration {

@@ -27,6 +27,8 @@ use crate::resilience::shedding::Shedder;
 const PROBE: Duration = Duration::from_millis(10);
 /// Seconds after which the refused may come again; spread by up to half.
 const RETRY_S: u32 = 2;
+/// The code of the problem that they are.
+pub(super) const OVERLOADED: &str = "overloaded";
 /// The answer to whoever is shed; made once, since it is given most when there is least time.
 const SHED_BODY: &str = r#"{"type":"urn:problem-type:ent:overloaded","title":"Service Unavailable","status":503,"detail":"Too many people are using the service just now: try again in a moment.","code":"overloaded"}"#;
 const DETAIL: &str = "Too many people are using the service just now: try again in a moment.";
@@ -139,7 +141,7 @@ fn ending(cause: Option<Cause>, time: Duration) -> Ending {
 }
 
 fn overloaded() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", DETAIL)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED, DETAIL)
         .retry_after(RETRY_S)
         .because(Cause::Admission)
 }

@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 
 use super::EdgePolicy;
 use super::caller::{self, CallerKind};
-use super::problem;
+use super::{overload, problem};
 use crate::attribution::Cause;
 use crate::context::Context;
 use crate::telemetry::{TraceParent, conclude_span};
@@ -49,13 +49,9 @@ pub(super) fn report<B>(response: &ServiceResponse<B>, beginning: &Beginning<'_>
     if let Some(cause) = slow {
         policy.attribution.slow(cause, caller::class_of(request));
     }
-    policy.metrics.record(method, &route, status, elapsed);
+    policy.metrics.record(method, &route, status, problem, elapsed);
     conclude_span(&tracing::Span::current(), method, &route, status);
     if !beginning.is_told && refused.is_none() {
-        return;
-    }
-    // Liveness and readiness are asked several times a second by machines: they are counted, not logged.
-    if route.ends_with("/livez") || route.ends_with("/readyz") {
         return;
     }
     tracing::info!(
@@ -88,8 +84,14 @@ fn sharpen(cause: Cause, elapsed: Duration, beginning: &Beginning<'_>) -> Cause 
 }
 
 /// Counts a request that was shed. It has no line of its own: there are most of them when there is least time.
-pub(super) fn count_shed(request: &ServiceRequest, policy: &EdgePolicy, started: Instant) {
+pub(super) fn count_shed(
+    request: &ServiceRequest,
+    policy: &EdgePolicy,
+    route: Option<&str>,
+    started: Instant,
+) {
     policy.attribution.refused(Cause::Shed, caller::class_of(request.request()));
     let elapsed = policy.clock.now().saturating_duration_since(started);
-    policy.metrics.record(request.method().as_str(), "shed", 503, elapsed);
+    let route = route.unwrap_or("unmatched");
+    policy.metrics.record(request.method().as_str(), route, 503, overload::OVERLOADED, elapsed);
 }

@@ -37,7 +37,8 @@ pub(super) fn serve<S: Service>(config: &Config<S::Own>) -> Result<(), StartErro
             }
             stop.cancel();
         };
-        tokio::join!(serve_on(&service, &kit, config, listeners, stop.clone()), stopping).0
+        // Signals first: whoever reads that it is ready may stop it at once.
+        tokio::join!(stopping, serve_on(&service, &kit, config, listeners, stop.clone())).1
     })?;
     engine.stop(WORKERS_LIMIT);
     tracing::info!("stopped");

@@ -48,6 +48,19 @@ impl Error {
         }
     }
 
+    /// The name of what went wrong, for traces.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Crowded(_) => "crowded",
+            Self::Open(..) => "open",
+            Self::NotTaken(..) => "not_taken",
+            Self::Unreachable(..) => "unreachable",
+            Self::Refused(..) => "refused",
+            Self::Malformed(..) => "malformed",
+        }
+    }
+
     /// What it says of the sibling. An answer is health, whatever it says, but for the sibling's own faults; one that
     /// says "too much to do" is neither: opening a breaker on it would turn a part of an outage into the whole.
     pub(super) fn outcome(&self) -> Outcome {

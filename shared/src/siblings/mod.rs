@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Span;
 use url::Url;
 
 use crate::ablation::Part;
@@ -28,6 +29,7 @@ use crate::resilience::breaker::{Breaker, Outcome, Policy, Registry};
 use crate::resilience::bulkhead::Bulkhead;
 use crate::resilience::retry_budget::{Failed, RetryBudget, Shares};
 use crate::service_token::Identity;
+use crate::telemetry::{call_span, conclude_call, traceparent_of};
 use crate::tls;
 pub use error::Error;
 use instances::{Instance, Instances};
@@ -137,6 +139,12 @@ struct Call<'a> {
     command: Option<(&'a str, Bytes)>,
 }
 
+impl Call<'_> {
+    fn method(&self) -> &'static str {
+        if self.command.is_some() { "POST" } else { "GET" }
+    }
+}
+
 impl Inner {
     /// Asks one instance, and another one where the first takes no connection and the budget allows it.
     async fn ask(&self, context: &Context, call: &Call<'_>) -> Result<Bytes, Error> {
@@ -156,7 +164,8 @@ impl Inner {
         instance: &Instance,
         call: &Call<'_>,
     ) -> Result<Bytes, Error> {
-        let request = self.request(context, instance, call)?;
+        let span = call_span(self.name, call.method(), context.traceparent());
+        let request = self.request(context, instance, call, &span)?;
         // On the engine runtime, where the pooled connections live.
         let call = self.engine.spawn(async move {
             let response = request.send().await?;
@@ -165,7 +174,9 @@ impl Inner {
         });
         let ended = AbortOnDropHandle::new(call).await;
         let ended = ended.map_err(|error| Error::Unreachable(self.name, error.to_string()))?;
-        let (status, body) = ended.map_err(|error| self.failed(instance, &error))?;
+        let ended = ended.map_err(|error| self.failed(instance, error));
+        conclude_call(&span, ended.as_ref().map(|(status, _)| status.as_u16()).map_err(Error::name));
+        let (status, body) = ended?;
         if status.is_success() { Ok(body) } else { Err(Error::Refused(self.name, status)) }
     }
 
@@ -174,10 +185,10 @@ impl Inner {
         context: &Context,
         instance: &Instance,
         call: &Call<'_>,
+        span: &Span,
     ) -> Result<RequestBuilder, Error> {
         let unreachable = |error: String| Error::Unreachable(self.name, error);
-        let path = call.path;
-        let url = instance.url(path).map_err(|error| unreachable(format!("bad path {path}: {error}")))?;
+        let url = instance.url(call.path).map_err(|error| unreachable(format!("bad path: {error}")))?;
         let limit = context.remaining()?;
         let token = self.identity.token_for(self.name).map_err(|error| unreachable(error.to_string()))?;
         let request = match &call.command {
@@ -189,14 +200,16 @@ impl Inner {
         };
         let request = request.timeout(limit).bearer_auth(token);
         let request = request.header(TIMEOUT_HEADER, limit.as_millis().to_string());
-        Ok(match context.traceparent() {
+        Ok(match traceparent_of(span).or_else(|| context.traceparent().map(str::to_owned)) {
             Some(trace) => request.header("traceparent", trace),
             None => request,
         })
     }
 
-    /// A connection that was not taken within its own limit is the instance's fault, the caller's deadline is not.
-    fn failed(&self, instance: &Instance, error: &reqwest::Error) -> Error {
+    /// A connection that was not taken within its own limit is the instance's fault, the caller's deadline is not. What is said of
+    /// it gets into logs, so it says nothing of the address: that may name people.
+    fn failed(&self, instance: &Instance, error: reqwest::Error) -> Error {
+        let error = error.without_url();
         if error.is_connect() {
             instance.put_behind(self.clock.coarse_ms());
             return Error::NotTaken(self.name, error.to_string());

@@ -202,3 +202,17 @@ async fn what_is_waited_for_is_known_of_whoever_waits() {
     let longest = context.waits().longest(clock.now());
     assert_eq!(longest.map(|(cause, _)| cause), Some(Cause::DependencySlow("auth")));
 }
+
+#[tokio::test]
+async fn what_is_said_of_a_failure_names_nobody() {
+    let (clock, nowhere) = (system_clock(), nowhere());
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging = format!("http://{}", hanging.local_addr().unwrap());
+    for address in [nowhere.as_str(), hanging.as_str(), "http://127.0.0.1:1/%"] {
+        let sibling = sibling(&[address], clock.clone(), Ablation::default());
+        let context = Context::background(clock.clone(), Duration::from_millis(200));
+        let asked = sibling.get::<Value>(&context, "/internal/v1/security-events?people=camille").await;
+        let said = format!("{0} {0:?}", asked.unwrap_err());
+        assert!(!said.contains("camille"), "{said}");
+    }
+}

@@ -81,17 +81,19 @@ pub struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// One request. `route` is the pattern, never the address, so that the number of series is bounded by the code.
-    pub fn record(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
-        self.duration.record(
-            elapsed.as_secs_f64(),
-            &[
-                KeyValue::new("http.request.method", known_method(method)),
-                KeyValue::new("http.route", route.to_owned()),
-                KeyValue::new("http.response.status_code", i64::from(status)),
-                KeyValue::new("ent.listener", self.listener),
-            ],
-        );
+    /// One request. `route` is the pattern, never the address, so that the number of series is bounded by the code. A failure of
+    /// ours is counted under the `code` of its problem: being told to wait for one's turn is not the same as a database that is away.
+    pub fn record(&self, method: &str, route: &str, status: u16, problem: &'static str, elapsed: Duration) {
+        let labels = [
+            KeyValue::new("http.request.method", known_method(method)),
+            KeyValue::new("http.route", route.to_owned()),
+            KeyValue::new("http.response.status_code", i64::from(status)),
+            KeyValue::new("ent.listener", self.listener),
+            KeyValue::new("error.type", problem),
+        ];
+        let is_failure = status >= 500 && !problem.is_empty();
+        let used = if is_failure { labels.len() } else { labels.len() - 1 };
+        self.duration.record(elapsed.as_secs_f64(), labels.get(..used).unwrap_or_default());
     }
 }
 

@@ -1,17 +1,14 @@
 //! Settles what leaves a service for those who watch it: JSON lines on standard output, metrics to scrape, and OTLP when an endpoint is configured.
 
+mod exporters;
 mod metrics;
 mod trace;
-
-use std::time::Duration;
 
 use garde::Validate;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::error::OTelSdkResult;
 use serde::Deserialize;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -19,8 +16,11 @@ use tracing_subscriber::{EnvFilter, Layer};
 use url::Url;
 
 use crate::config::Invalid;
+use exporters::{EXPORT_LIMIT, Exporters, metric_exporter};
 pub use metrics::{Metrics, RequestMetrics};
-pub use trace::{TraceParent, child_traceparent, conclude_span, request_span};
+pub use trace::{
+    TraceParent, call_span, child_traceparent, conclude_call, conclude_span, request_span, traceparent_of,
+};
 
 /// What is logged, and where telemetry goes.
 #[derive(Debug, Clone, Deserialize, Validate)]
@@ -40,19 +40,11 @@ impl Default for Config {
     }
 }
 
-/// How long one export may take: a receiver that hangs must not hold up shutdown.
-const EXPORT_LIMIT: Duration = Duration::from_secs(3);
-
 /// What must be flushed before the process ends, and what `/metrics` reads.
 pub struct Telemetry {
     /// The instruments of this process.
     pub metrics: Metrics,
     exporters: Option<Exporters>,
-}
-
-struct Exporters {
-    traces: SdkTracerProvider,
-    logs: SdkLoggerProvider,
 }
 
 impl Telemetry {
@@ -79,7 +71,13 @@ impl Telemetry {
         };
         crate::tls::install_provider();
         let exporters = Exporters::open(endpoint, &resource)?;
-        let spans = tracing_opentelemetry::layer().with_tracer(exporters.traces.tracer(service));
+        // Where in the code a span was opened, and on which thread, is the same for all of them.
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(exporters.traces.tracer(service))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false);
         let logs = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(&exporters.logs);
         registry
             .with(spans.with_filter(filter()?))
@@ -90,65 +88,18 @@ impl Telemetry {
         Ok(Self { metrics, exporters: Some(exporters) })
     }
 
-    /// Sends what has not been sent yet. Blocks for a few seconds at most.
+    /// Sends what has not been sent yet, all at once. Blocks for 5 s at most, which is the limit that the metrics' exporter sets itself.
     pub fn flush(&self) {
         let Some(exporters) = &self.exporters else { return };
-        let outcomes = [
-            exporters.traces.shutdown_with_timeout(EXPORT_LIMIT),
-            exporters.logs.shutdown_with_timeout(EXPORT_LIMIT),
-            self.metrics.shutdown(EXPORT_LIMIT),
-        ];
-        for error in outcomes.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "telemetry was not flushed completely");
-        }
+        let warn = |outcome: OTelSdkResult| {
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "telemetry was not flushed completely");
+            }
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(|| warn(exporters.traces.shutdown_with_timeout(EXPORT_LIMIT)));
+            threads.spawn(|| warn(exporters.logs.shutdown_with_timeout(EXPORT_LIMIT)));
+            warn(self.metrics.shutdown(EXPORT_LIMIT));
+        });
     }
-}
-
-impl Exporters {
-    fn open(endpoint: &Url, resource: &Resource) -> Result<Self, Invalid> {
-        let spans = SpanExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_timeout(EXPORT_LIMIT)
-            .with_endpoint(signal(endpoint, "traces")?)
-            .build()
-            .map_err(refused)?;
-        let logs = LogExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_timeout(EXPORT_LIMIT)
-            .with_endpoint(signal(endpoint, "logs")?)
-            .build()
-            .map_err(refused)?;
-        Ok(Self {
-            traces: SdkTracerProvider::builder()
-                .with_batch_exporter(spans)
-                .with_resource(resource.clone())
-                .build(),
-            logs: SdkLoggerProvider::builder()
-                .with_batch_exporter(logs)
-                .with_resource(resource.clone())
-                .build(),
-        })
-    }
-}
-
-fn metric_exporter(endpoint: &Url) -> Result<MetricExporter, Invalid> {
-    MetricExporter::builder()
-        .with_http()
-        .with_protocol(Protocol::HttpBinary)
-        .with_timeout(EXPORT_LIMIT)
-        .with_endpoint(signal(endpoint, "metrics")?)
-        .build()
-        .map_err(refused)
-}
-
-fn signal(endpoint: &Url, name: &str) -> Result<String, Invalid> {
-    let base = endpoint.as_str().trim_end_matches('/');
-    let url = format!("{base}/v1/{name}");
-    Url::parse(&url).map(|_| url).map_err(|error| Invalid::new(format!("telemetry.otlp_endpoint: {error}")))
-}
-
-fn refused(error: impl std::fmt::Display) -> Invalid {
-    Invalid::new(format!("telemetry.otlp_endpoint: {error}"))
 }
