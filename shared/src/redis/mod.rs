@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use garde::Validate;
+use opentelemetry::metrics::Meter;
 use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
 use serde::Deserialize;
 use tokio::runtime::Handle;
@@ -184,6 +185,20 @@ impl Cluster {
             (node.address.to_string(), matches!(answer, Ok(Ok(()))))
         };
         join_all(self.0.topology.owners().into_iter().map(ask)).await
+    }
+
+    /// Makes a figure of what is lost of the cluster; it ends when the cluster's last clone does.
+    pub fn observe(&self, meter: &Meter) {
+        let topology = Arc::downgrade(&self.0.topology);
+        let _lost = meter
+            .u64_observable_gauge("ent.redis.slots.lost")
+            .with_description("Hash slots of the Redis Cluster that nobody serves, as far as this instance knows; 16,384 are all.")
+            .with_callback(move |gauge| {
+                if let Some(topology) = topology.upgrade() {
+                    gauge.observe(topology.slots_lost().into(), &[]);
+                }
+            })
+            .build();
     }
 
     async fn dispatch<T: FromRedisValue>(

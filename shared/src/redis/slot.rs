@@ -1,13 +1,13 @@
 //! Settles which hash slot a key belongs to, and who owns which slots, as the cluster itself says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crc16::{State, XMODEM};
 use redis::{RedisWrite, ToRedisArgs, ToSingleRedisArg};
 
 /// Slots of a Redis Cluster.
-const SLOTS: u16 = 16_384;
+pub(super) const SLOTS: u16 = 16_384;
 
 /// A full key name and its slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) struct Ownership {
     ranges: BTreeMap<u16, (u16, Arc<str>)>,
     /// Highest configuration epoch among the owners: a view with a lower one is older.
     epoch: u64,
+    /// Owners that most primaries hold for failed, until somebody else owns their slots.
+    failed: BTreeSet<Arc<str>>,
 }
 
 impl Ownership {
@@ -65,7 +67,8 @@ impl Ownership {
         for line in cluster_nodes.lines() {
             let mut fields = line.split(' ');
             let (_, address, flags) = (fields.next()?, fields.next()?, fields.next()?);
-            if !flags.split(',').any(|flag| flag == "master") {
+            let has = |wanted| flags.split(',').any(|flag| flag == wanted);
+            if !has("master") {
                 continue;
             }
             let address: Arc<str> = address.split(['@', ',']).next()?.into();
@@ -74,6 +77,9 @@ impl Ownership {
             let ranges: Vec<(u16, u16)> = fields.filter_map(range).collect();
             if !ranges.is_empty() {
                 ownership.epoch = ownership.epoch.max(epoch.parse().ok()?);
+            }
+            if has("fail") {
+                ownership.failed.insert(address.clone());
             }
             ownership.ranges.extend(ranges.into_iter().map(|(first, last)| (first, (last, address.clone()))));
         }
@@ -92,6 +98,18 @@ impl Ownership {
         owners.sort_unstable();
         owners.dedup();
         owners
+    }
+
+    /// Slots whose owner has not failed and `answers`.
+    pub(super) fn served(&self, answers: impl Fn(&str) -> bool) -> u16 {
+        let is_serving = |owner: &Arc<str>| !self.failed.contains(owner) && answers(owner);
+        let served = self.ranges.iter().filter(|(_, (_, owner))| is_serving(owner));
+        served.map(|(first, (last, _))| last.saturating_sub(*first) + 1).sum()
+    }
+
+    /// Whether the same nodes own the same slots, failed or not.
+    pub(super) fn has_the_same_owners_as(&self, other: &Self) -> bool {
+        (&self.ranges, self.epoch) == (&other.ranges, other.epoch)
     }
 
     /// Whether this view may replace `other`: a node that was cut off tells of an older epoch.
@@ -138,6 +156,21 @@ id5 127.0.0.1:7005@17005 master - 0 1 12 connected";
         assert_eq!(ownership.epoch, 9, "and its epoch says nothing about ownership");
         assert_eq!(Ownership::parse("id4 127.0.0.1:7004@17004 slave id1 0 1 1 connected"), None);
         assert_eq!(Ownership::parse("rubbish"), None);
+    }
+
+    #[test]
+    fn slots_are_served_by_owners_that_have_not_failed_and_answer() {
+        let ownership = Ownership::parse(NODES).unwrap();
+        assert_eq!(ownership.served(|_| true), 5_461 + 5_463, "and 5,460 are not");
+        assert_eq!(ownership.served(|address| address.ends_with("7001")), 5_461);
+        let suspected = NODES.replace("master,fail", "master,fail?");
+        assert_eq!(
+            Ownership::parse(&suspected).unwrap().served(|_| true),
+            SLOTS,
+            "one node's word is not enough"
+        );
+        assert!(!Ownership::parse(&suspected).unwrap().eq(&ownership));
+        assert!(Ownership::parse(&suspected).unwrap().has_the_same_owners_as(&ownership));
     }
 
     #[test]

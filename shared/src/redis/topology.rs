@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::names::Names;
 use super::node::Node;
-use super::slot::Ownership;
+use super::slot::{Ownership, SLOTS};
 use super::{Error, Limits};
 use crate::ablation::Part;
 use crate::attribution::CLUSTER;
@@ -81,6 +81,13 @@ impl Topology {
     pub(super) fn owners(&self) -> Vec<Arc<Node>> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         map.ownership.owners().iter().filter_map(|address| map.nodes.get(address).cloned()).collect()
+    }
+
+    /// Slots that nobody serves, as far as is known here: most primaries hold their owner for failed, or it takes no connection.
+    pub(super) fn slots_lost(&self) -> u16 {
+        let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
+        let answers = |address: &str| map.nodes.get(address).is_some_and(|node| node.is_connected());
+        SLOTS.saturating_sub(map.ownership.served(answers))
     }
 
     /// The node at an address, which is opened when it is new: a redirection may name one before the map does.
@@ -178,8 +185,10 @@ impl Topology {
         }
         let owners = ownership.owners();
         let opened = owners.iter().map(|address| self.node(address)).collect::<Result<Vec<_>, _>>()?;
-        tracing::info!(owners = ?owners, "slot ownership has changed");
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        if !map.ownership.has_the_same_owners_as(&ownership) {
+            tracing::info!(owners = ?owners, "slot ownership has changed");
+        }
         map.ownership = ownership;
         map.nodes.retain(|address, _| owners.contains(address) || self.seeds.contains(address));
         map.nodes.extend(opened.into_iter().map(|node| (node.address.clone(), node)));

@@ -100,6 +100,7 @@ impl Kit {
         })
         .await?;
         let cluster = connect_cluster(&waiting, &config.redis, &breakers, &engine).await?;
+        cluster.observe(metrics.meter());
         let audit = audit_log(config, service, &database, &clock)?;
         let instance = config.instance.as_str().into();
         let started_at = SystemClock.utc();

@@ -8,6 +8,7 @@ use shared::context::Context;
 use shared::fault::{Identity, Paused};
 use shared::pg::{self, Database, Work};
 use shared::redis::{Cluster, Error, Key};
+use shared::telemetry::Metrics;
 use shared::testing::{PrivatePostgres, PrivateRedis, breakers, eventually};
 use tokio::runtime::Handle;
 
@@ -28,14 +29,19 @@ fn kill(process: Identity) -> Option<Paused> {
 async fn a_primary_that_hangs_or_dies_is_left_for_its_replica_and_costs_the_others_nothing() {
     let engines = PrivateRedis::start().await;
     let cluster = Cluster::connect(&engines.config(), &breakers(), &Handle::current()).await.unwrap();
+    let metrics = Metrics::detached().unwrap();
+    cluster.observe(metrics.meter());
     let (lost, other) = (cluster.key("lost"), cluster.key("other"));
     assert_ne!(engines.primary_of(&lost).await, engines.primary_of(&other).await);
     let faults: [fn(Identity) -> Option<Paused>; 2] = [|process| Some(process.pause()), kill];
     for fault in faults {
         set(&cluster, &lost).await.unwrap();
+        eventually("nothing is told to be lost", async || slots_lost(&metrics) == 0).await;
         let primary = engines.primary_of(&lost).await;
         let guard = fault(primary);
         assert!(set(&cluster, &lost).await.unwrap_err().retryable());
+        eventually("its slots are told to be lost", async || (1..16_384).contains(&slots_lost(&metrics)))
+            .await;
         eventually("its replica answers", async || {
             set(&cluster, &other).await.unwrap();
             set(&cluster, &lost).await.is_ok()
@@ -47,6 +53,15 @@ async fn a_primary_that_hangs_or_dies_is_left_for_its_replica_and_costs_the_othe
             engines.wait_until_whole().await;
         }
     }
+    drop(engines);
+    eventually("all are told to be lost", async || slots_lost(&metrics) == 16_384).await;
+}
+
+/// The figure as it is scraped.
+pub fn slots_lost(metrics: &Metrics) -> u64 {
+    let text = metrics.render().unwrap();
+    let line = text.lines().find(|line| line.starts_with("ent_redis_slots_lost{")).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 fn migrations() -> Runner {

@@ -8,11 +8,13 @@ use serde_json::json;
 use shared::clock::system_clock;
 use shared::context::Context;
 use shared::redis::{Cluster, Config, Error};
+use shared::telemetry::Metrics;
 use shared::testing::{
     FaultProxy, Running, TestDatabase, TestKeys, breakers, eventually, redis_behind_proxies,
 };
 use tokio::runtime::Handle;
 
+use crate::processes::slots_lost;
 use crate::service::Smallest;
 use shared::service::Service;
 
@@ -77,6 +79,8 @@ async fn a_shard_that_hangs_costs_the_others_nothing() {
     config.reach_as = reach_as;
     config.in_flight = 2;
     let cluster = Cluster::connect(&config, &breakers(), &Handle::current()).await.unwrap();
+    let metrics = Metrics::detached().unwrap();
+    cluster.observe(metrics.meter());
     let names: Vec<String> = (0..60).map(|number| number.to_string()).collect();
     let mut hit = 0;
     for proxy in &proxies {
@@ -89,6 +93,10 @@ async fn a_shard_that_hangs_costs_the_others_nothing() {
         let shards: BTreeSet<u16> = failed.map(|(name, _)| cluster.key(name).slot() / 5_462).collect();
         assert!(shards.len() <= 1, "{shards:?}");
         hit += shards.len();
+        if !shards.is_empty() {
+            let is_told = async || (5_000..=5_462).contains(&slots_lost(&metrics));
+            eventually("its slots are told to be lost for this instance, and no others", is_told).await;
+        }
         proxy.restore();
     }
     assert_eq!(hit, 3, "each primary once, and no replica");

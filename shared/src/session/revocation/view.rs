@@ -167,6 +167,11 @@ impl RevocationView {
         if self.is_overfull() { Duration::MAX } else { self.since(&self.0.synced) }
     }
 
+    /// The same as a figure, in seconds. One without end could not be told: where not all fits, anything that is kept may be missing.
+    fn lag_s(&self) -> f64 {
+        self.lag().min(KEPT).as_secs_f64()
+    }
+
     /// For how long nothing was heard of auth.
     pub fn silence(&self) -> Duration {
         self.since(&self.0.heard)
@@ -227,7 +232,7 @@ impl RevocationView {
             .f64_observable_gauge("ent.revocation.lag")
             .with_unit("s")
             .with_description("How old what this instance knows of revocations can be.")
-            .with_callback(move |gauge| gauge.observe(view.since(&view.0.synced).as_secs_f64(), &[]))
+            .with_callback(move |gauge| gauge.observe(view.lag_s(), &[]))
             .build();
     }
 

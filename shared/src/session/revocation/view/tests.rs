@@ -1,6 +1,7 @@
 //! Settles what a view believes, for how long, and what proves to it that nothing is missing.
 
 use super::*;
+use crate::telemetry::Metrics;
 use crate::testing::ManualClock;
 
 fn view() -> (RevocationView, ManualClock) {
@@ -69,4 +70,23 @@ fn a_copy_says_all_that_is_known() {
     assert!(new.is_known() && new.is_lagging() && !new.is_missing_any());
     assert!(ends(&new, 1, 1) && ends(&new, 2, 2) && !ends(&new, 1, 2));
     assert_eq!(new.applied(), 3);
+}
+
+#[test]
+fn the_figure_of_the_lag_is_what_is_acted_on() {
+    let (view, clock) = view();
+    let metrics = Metrics::detached().unwrap();
+    view.observe(metrics.meter());
+    let lag = || {
+        let text = metrics.render().unwrap();
+        let line = text.lines().find(|line| line.starts_with("ent_revocation_lag_seconds{")).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    view.learn(&news(0, 0, 0, vec![]), view.now_ms());
+    clock.advance(Duration::from_secs(7));
+    assert!((lag() - 7.0).abs() < 0.1 && view.is_lagging());
+    view.learn(&news(0, 0, 0, vec![]), view.now_ms());
+    assert!(lag() < 0.1 && !view.is_lagging());
+    view.0.is_overfull.store(true, Ordering::Release);
+    assert!(lag() >= KEPT.as_secs_f64() && view.is_lagging());
 }
