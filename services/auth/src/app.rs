@@ -174,6 +174,7 @@ impl Service for Auth {
         let secret = keys::read_secret(&own.access_tokens.refresh_key_file, kit.profile)?;
         let is_ablated = kit.breakers.ablation().removes(Part::WaitingRoom);
         let waiting_room = WaitingRoom::new(&secret, hasher.clone(), kit.clock.clone(), is_ablated);
+        waiting_room.observe(kit.metrics.meter());
         let code_key = SealingKey::derive(&secret, "code");
         let attempts = Attempts::new(&secret, kit.cluster.clone(), kit.clock.clone());
         let authenticators = Authenticators {

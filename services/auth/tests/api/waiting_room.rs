@@ -253,3 +253,37 @@ async fn without_the_waiting_room_whoever_comes_when_it_is_full_is_sent_away_wit
         assert!((2..=3).contains(&seconds), "{seconds}");
     }
 }
+
+/// The figure of the lane of strangers, as the service tells those who watch.
+async fn figure(app: &App, name: &str) -> Option<f64> {
+    let lines = metrics(app).await;
+    let line = lines.lines().find(|line| line.starts_with(name) && line.contains("lane=\"unknown\""))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+async fn metrics(app: &App) -> String {
+    let request = app.auth.internal_client().request(Method::GET, "/metrics");
+    request.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_watch_see_people_wait_the_mark_advance_and_nobody_fail() {
+    let app = Arc::new(App::start().await);
+    let crowd = Crowd::gather(&app).await;
+    let mark = "ent_waiting_room_mark_seconds{";
+    eventually("people wait", async || figure(&app, "ent_waiting_room_waiting{").await >= Some(1.0)).await;
+    let first = figure(&app, mark).await.unwrap();
+    eventually("the mark advances", async || figure(&app, mark).await > Some(first)).await;
+    assert_eq!(sign_in(&app.browser(), NOBODY, "anything").await.code(), "waiting_room");
+    crowd.go();
+    let text = metrics(&app).await;
+    let failed = text.lines().filter(|line| {
+        let is_count = line.starts_with("http_server_request_duration_seconds_count{");
+        is_count && line.contains("\"/auth/v1/sessions\"") && line.contains("http_response_status_code=\"5")
+    });
+    let failed: Vec<&str> = failed.collect();
+    assert!(
+        !failed.is_empty() && failed.iter().all(|line| line.contains("error_type=\"waiting_room\"")),
+        "{failed:#?}"
+    );
+}

@@ -131,6 +131,11 @@ impl Lane {
         (self.ahead_of(position) - unsure).max(0.0)
     }
 
+    /// Everybody who came before this moment has been called, in Unix seconds; it moves within a second as well.
+    pub fn called_until_s(&self) -> f64 {
+        real(self.mark.second) + share(self.mark.spot)
+    }
+
     /// People who have not been called.
     pub fn waiting(&self) -> f64 {
         let all: f64 = self.waiting.range(self.mark.second..).map(|(_, people)| people).sum();

@@ -3,6 +3,7 @@
 //! The rules of who comes next are [`shared::resilience::admission`]. This is their place in one instance: it gives tickets,
 //! knows the marks that the holder of the lease last published, and counts who was let in.
 
+mod figures;
 mod lane;
 mod ticket;
 
