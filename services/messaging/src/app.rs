@@ -26,6 +26,7 @@ use crate::domain::recalls::Recalls;
 use crate::domain::restrictions::Restrictions;
 use crate::domain::timeline::Timelines;
 use crate::worker::account_response::{Waiting, Worker};
+use crate::worker::restriction::{Counter, InForce};
 use crate::worker::retention::{self, Retention};
 use crate::{http, store, worker};
 
@@ -42,6 +43,7 @@ pub struct Messaging {
     alive_s: u64,
     policies: Policies,
     restrictions: Restrictions,
+    in_force: InForce,
     recalls: Recalls,
     account_responses: AccountResponses,
     waiting: Waiting,
@@ -129,7 +131,10 @@ impl Service for Messaging {
         };
         let events = Events::new(kit.database.clone(), bounds(&own.event_streams));
         events.observe(kit.metrics.meter());
+        let in_force = InForce::new(kit.clock.clone());
+        in_force.observe(kit.metrics.meter());
         Ok(Self {
+            in_force,
             events,
             alive_s: own.event_streams.alive_s,
             database: kit.database.clone(),
@@ -158,6 +163,8 @@ impl Service for Messaging {
         kit.workers.spawn(|stop| kit.audit.clone().run(stop));
         self.sessions.start_workers(kit);
         self.policies.start_hearing(kit);
+        let counter = Counter { database: kit.database.clone(), in_force: self.in_force.clone() };
+        kit.workers.spawn(|stop| counter.run(stop));
         let retention = Retention { database: kit.database.clone(), clock: kit.clock.clone() };
         for kind in retention::Kind::ALL {
             kit.workers.spawn(|stop| retention.clone().run(kind, stop));

@@ -60,6 +60,29 @@ pub async fn read_in_force(
     restrictions(&reader.query_one(IN_FORCE, &[&school, &now]).await?, 0)
 }
 
+/// How many are in force anywhere, by mode, and whether they are of all schools. What single schools have reopened of one of all schools
+/// counts for as long as it is in force in the others.
+pub async fn count_in_force(
+    reader: &mut Reader,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Mode, bool, i64)>, Error> {
+    let sql = "select to_jsonb(mode), school_id = '00000000-0000-0000-0000-000000000000' as of_all, count(*)
+               from (select r.school_id, coalesce(o.mode, r.mode) as mode from send_restriction r
+                     left join lateral (
+                         select mode from reopening
+                         where school_id in (r.school_id, '00000000-0000-0000-0000-000000000000')
+                           and restriction_id = r.id and confirmed_at is not null
+                         order by array_position(array['open', 'reply_only', 'hold'], mode) limit 1) o on true
+                     where r.ends_at > $1) found
+               group by mode, of_all";
+    let rows = reader.query(sql, &[&now]).await?;
+    let count = |row: &Row| {
+        let Json(mode) = row.try_get(0)?;
+        Ok((mode, row.try_get(1)?, row.try_get(2)?))
+    };
+    rows.iter().map(count).collect()
+}
+
 /// Keeps a restriction of a school. False when [`MOST_OPEN`] of its kind are in force.
 pub async fn insert(transaction: &mut Transaction, school: Uuid, new: &Restriction) -> Result<bool, Error> {
     let sql = "insert into send_restriction

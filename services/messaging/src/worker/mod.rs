@@ -2,4 +2,5 @@
 
 pub mod account_response;
 pub mod event;
+pub mod restriction;
 pub mod retention;

@@ -332,3 +332,45 @@ async fn without_restrictions_in_a_proof_what_is_closed_is_sent_all_the_same() {
     close(&app, &closing(&app, &["Student"], "closed", 90)).await;
     app.send(Who::PUPIL, to_person(Who::TEACHER)).await.expect(201);
 }
+
+/// How many restrictions are in force of this mode and scope, as the service tells those who watch.
+async fn told(app: &App, mode: &str, scope: &str) -> Option<u64> {
+    let request = app.messaging.internal_client().request(reqwest::Method::GET, "/metrics");
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let is_meant = |line: &&str| {
+        let has = |label: &str, value: &str| line.contains(&format!("{label}=\"{value}\""));
+        line.starts_with("ent_restrictions_in_force{") && has("mode", mode) && has("scope", scope)
+    };
+    text.lines().find(is_meant)?.rsplit(' ').next()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_force_is_told_to_those_who_watch() {
+    let clock = ManualClock::default();
+    let app = App::start_at(&clock).await;
+    let are = async |figures: [(&'static str, &'static str, u64); 3]| {
+        eventually(&format!("{figures:?}"), async || {
+            for (mode, scope, count) in figures {
+                if told(&app, mode, scope).await != Some(count) {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+    };
+    are([("closed", "school", 0), ("hold", "school", 0), ("closed", "all_schools", 0)]).await;
+    let ids = close(&app, &closing(&app, &["Student", "Guardian"], "closed", 90)).await;
+    let everywhere = format!(
+        "insert into send_restriction values ('{}', '{}', 'Student', 'from', 'closed', false, 'R', 'A', '{now}', '{now}'::timestamptz + interval '1 hour')",
+        Uuid::nil(),
+        Uuid::max(),
+        now = app.clock.utc().to_rfc3339(),
+    );
+    app.database.connect().await.batch_execute(&everywhere).await.unwrap();
+    are([("closed", "school", 2), ("hold", "school", 0), ("closed", "all_schools", 1)]).await;
+    reopen_by_two(&app, ids[1], "hold").await;
+    are([("closed", "school", 1), ("hold", "school", 1), ("closed", "all_schools", 1)]).await;
+    app.pass(&clock, Duration::from_mins(91)).await;
+    are([("closed", "school", 0), ("hold", "school", 0), ("closed", "all_schools", 0)]).await;
+}
