@@ -48,14 +48,30 @@ fn clients_cannot_speak_as_we_do_and_every_request_gets_a_trace() {
     assert!(!seen.contains("forged") && !seen.contains("203.0.113.9") && !seen.contains(forged), "{seen}");
     assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n"), "{seen}");
     assert!(seen.contains("x-ent-timeout-ms: 5000\r\n"), "{seen}");
-    let trace = seen.split("traceparent: 00-").nth(1).unwrap().split('-').next().unwrap().to_owned();
-    assert!(trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit()), "{trace}");
+    let mut parts = seen.split("traceparent: 00-").nth(1).unwrap().split('-').map(str::to_owned);
+    let (trace, span) = (parts.next().unwrap(), parts.next().unwrap());
+    let is_id = |id: &str, length| id.len() == length && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(is_id(&trace, 32) && is_id(&span, 16), "{trace} {span}");
 
     let line: serde_json::Value = serde_json::from_str(&door.log_line("\"event\":\"request\"")).unwrap();
     assert_eq!((line["trace_id"].as_str(), line["status"].as_u64()), (Some(trace.as_str()), Some(200)));
+    assert_eq!(line["span_id"].as_str(), Some(span.as_str()));
     assert_eq!(line["route"].as_str(), Some("/auth/v1/sessions"));
     let text = line.to_string();
     assert!(!text.contains("somebody") && !text.contains("7f3a") && !text.contains("127.0.0.1"), "{text}");
+}
+
+#[test]
+fn figures_are_told_on_an_address_of_their_own_and_say_which_service_is_away() {
+    let door = FrontDoor::start();
+    let figures = door.figures("/metrics");
+    assert!(figures.starts_with("HTTP/1.1 200"), "{figures}");
+    for (service, count) in [("auth", 1), ("courses", 0), ("messaging", 0)] {
+        let line = format!("haproxy_backend_active_servers{{proxy=\"{service}\"}} {count}");
+        assert!(figures.contains(&line), "{line} of {figures}");
+    }
+    assert!(door.figures("/auth/v1/sessions").starts_with("HTTP/1.1 404"), "nothing else is there");
+    assert_eq!((door.get("/metrics").status, door.plain("/metrics", "localhost").status), (404, 308));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -139,6 +140,16 @@ impl FrontDoor {
     pub(super) fn plain(&self, path: &str, host: &str) -> Answer {
         let request = self.client.get(format!("http://localhost:{}{path}", self.http)).header("host", host);
         self.answer(request)
+    }
+
+    /// What the address of figures answers, head and body.
+    pub(super) fn figures(&self, path: &str) -> String {
+        let mut stream = UnixStream::connect(self.folder.join("run/haproxy.sock.metrics")).unwrap();
+        stream.set_read_timeout(Some(READY_LIMIT)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
