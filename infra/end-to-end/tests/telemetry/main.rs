@@ -6,6 +6,7 @@
     reason = "tests panic and look at the clock as they like"
 )]
 
+mod alerts;
 mod backend;
 mod front_door;
 mod process;

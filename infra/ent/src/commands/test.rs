@@ -8,13 +8,16 @@ use super::test_engines::{TestEngines, exit_code, through_setpriv};
 use crate::cli;
 use crate::context::Context;
 use crate::engines::Durability;
-use crate::machine::find_on_path;
+use crate::machine::{self, find_on_path};
 use crate::process;
 use crate::services::cargo;
 
 /// Runs the tests; the exit code is theirs.
 pub(crate) fn run(context: &Context, asked: &cli::Test) -> Result<u8> {
     let nextest = nextest(context)?;
+    if find_on_path("promtool").is_none() {
+        machine::install_packages(context, &["prometheus"], "promtool, which tests the alerts")?;
+    }
     // Waiting for the disk would be the main cost of engines that are thrown away.
     TestEngines::around(context, Durability::None, |engines| {
         run_tests(context, &nextest, engines, &asked.filter)
