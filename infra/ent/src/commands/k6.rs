@@ -80,7 +80,7 @@ pub(crate) fn verdict(code: Option<i32>) -> (bool, String) {
         Some(108) => "RED: the script aborted the test",
         Some(105) => "RED: the test was interrupted",
         Some(other) => return (false, format!("RED: k6 ended with exit code {other}")),
-        None => "RED: k6 was killed",
+        None => "RED: k6 was killed; where memory is short, by the system: a surge takes it up to 6 GB",
     };
     (false, text.to_owned())
 }
