@@ -63,6 +63,22 @@ fn migrations_leave_older_instances_what_they_use() {
 }
 
 #[test]
+fn each_number_is_given_once_and_none_is_left_out() {
+    let layout = Layout::find().unwrap();
+    for service in super::SERVICES {
+        let folder = layout.root.join("services").join(service).join("migrations");
+        let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let number = |name: std::ffi::OsString| -> usize {
+            let name = name.into_string().unwrap();
+            name.strip_prefix('V').unwrap().split_once("__").unwrap().0.parse().unwrap()
+        };
+        let mut numbers: Vec<usize> = names.map(number).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "{service}");
+    }
+}
+
+#[test]
 fn what_older_instances_do_not_survive_is_noticed() {
     for breaking in [
         "alter table message add column urgency text not null",
