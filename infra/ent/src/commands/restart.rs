@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, asked: &cli::Restart) -> Result<u8> {
         context.ui.line("There is one instance of each service: whoever uses it waits meanwhile. `cargo ent up --instances 3` has others that serve.");
     }
     for (number, instance) in chosen.iter().enumerate() {
-        restart(context, instance).map_err(|error| {
+        restart(context, instance, state.options.instances).map_err(|error| {
             let left: Vec<String> = chosen.iter().skip(number + 1).map(Instance::name).collect();
             let left = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
             error.context(format!(
@@ -37,10 +37,10 @@ pub(crate) fn run(context: &Context, asked: &cli::Restart) -> Result<u8> {
     Ok(0)
 }
 
-fn restart(context: &Context, instance: &Instance) -> Result<()> {
+fn restart(context: &Context, instance: &Instance, instances: u16) -> Result<()> {
     let mut step = context.ui.step(&instance.name());
     let is_upgrade = rolling::is_outdated(context, instance)?;
-    match rolling::restart(context, instance, |text| step.detail(text)) {
+    match rolling::restart(context, instance, instances, |text| step.detail(text)) {
         Ok(()) => {
             step.done(if is_upgrade {
                 "serves again, with the program that was built since"

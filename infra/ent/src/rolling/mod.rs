@@ -9,7 +9,7 @@ mod reach;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
 
 use crate::context::{Context, Progress};
@@ -17,6 +17,7 @@ use crate::process::Identity;
 use crate::services::Instance;
 use crate::supervisor::{ProcessRecord, State, UnitState};
 pub(crate) use choice::choose;
+use reach::Reach;
 pub(crate) use reach::reach;
 
 /// How long an instance may take to end: 1.5 s until the front door has noticed, 10 s for requests of people, 10 s for those of
@@ -27,10 +28,15 @@ const READY_LIMIT: Duration = Duration::from_secs(75);
 /// How long the front door may take to notice.
 const REACH_LIMIT: Duration = Duration::from_secs(15);
 
-/// Restarts one instance and returns when it serves again; `say` is told what is waited for.
-pub(crate) fn restart(context: &Context, instance: &Instance, mut say: impl FnMut(&str)) -> Result<()> {
+/// Restarts one instance of so many of its service, and returns when it serves again; `say` is told what is waited for.
+pub(crate) fn restart(
+    context: &Context,
+    instance: &Instance,
+    instances: u16,
+    mut say: impl FnMut(&str),
+) -> Result<()> {
     let name = instance.name();
-    let before = reach(context)?.of(instance.service);
+    let before = all_reached(&reach(context)?, instance.service, instances)?;
     let old = ready(&record(context, &name)?)?;
     say("drains and ends");
     old.signal(Signal::TERM);
@@ -59,6 +65,16 @@ pub(crate) fn restart(context: &Context, instance: &Instance, mut say: impl FnMu
 pub(crate) fn is_outdated(context: &Context, instance: &Instance) -> Result<bool> {
     let identity = record(context, &instance.name())?.identity;
     Ok(identity.is_some_and(program::is_outdated))
+}
+
+/// How many the front door reaches: all of them, or those that are left would be too few.
+fn all_reached(reach: &Reach, service: &str, instances: u16) -> Result<usize> {
+    let reached = reach.of(service);
+    ensure!(
+        reached >= usize::from(instances),
+        "the front door reaches {reached} of {instances} instances of {service}; `cargo ent status` shows which one is not ready"
+    );
+    Ok(reached)
 }
 
 fn record(context: &Context, name: &str) -> Result<ProcessRecord> {
@@ -135,6 +151,14 @@ mod tests {
             assert!(refusal.starts_with("auth-1 is not ready: /readyz says 503"), "{refusal}");
         }
         assert!(ready(&found(UnitState::Ready, None)).is_err());
+    }
+
+    #[test]
+    fn where_one_is_missing_already_no_other_goes() {
+        let reach = Reach::parse("auth 3 courses 2 messaging 3").unwrap();
+        assert_eq!(all_reached(&reach, "auth", 3).unwrap(), 3);
+        let refusal = all_reached(&reach, "courses", 3).unwrap_err().to_string();
+        assert!(refusal.starts_with("the front door reaches 2 of 3 instances of courses"), "{refusal}");
     }
 
     #[test]

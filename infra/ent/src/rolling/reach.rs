@@ -22,7 +22,7 @@ impl Reach {
     }
 
     /// `auth 3 courses 3 messaging 3`.
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let pair = |pair: &[&str]| match pair {
             [service, count] => Ok((service.to_string(), count.parse::<usize>()?)),

@@ -137,9 +137,10 @@ impl<'a> Stage<'a> {
 
     fn restart_all(&mut self) -> Result<()> {
         let state = State::load_running(&self.context.layout).context("the backend does not run any more")?;
-        for instance in Instance::all(state.options.instances) {
+        let instances = state.options.instances;
+        for instance in Instance::all(instances) {
             let (name, at, began) = (instance.name(), now_ms(), clock::now());
-            rolling::restart(self.context, &instance, |text| self.say(&format!("{name} {text}")))?;
+            rolling::restart(self.context, &instance, instances, |text| self.say(&format!("{name} {text}")))?;
             let took_ms = u64::try_from(began.elapsed().as_millis()).ok();
             self.replaced.push(Replaced { instance: name, at, took_ms });
         }
