@@ -103,6 +103,23 @@ fn a_broken_connection_replays_a_get_but_never_a_body() {
 }
 
 #[test]
+fn programs_on_its_machine_are_told_what_it_had_to_repeat() {
+    let door = FrontDoor::start();
+    let counted = |name: &str| {
+        let counts = door.plain("/metrics?scope=backend", "localhost").body;
+        let line = counts.lines().find(|line| line.starts_with(&format!("{name}{{proxy=\"auth\"}} ")));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).expect("it is counted")
+    };
+    let (repeated, broken_off) =
+        ("haproxy_backend_retry_warnings_total", "haproxy_backend_response_errors_total");
+    assert_eq!((counted(repeated), counted(broken_off)), (0, 0));
+    assert_eq!(door.get("/auth/v1/break-once").status, 200);
+    assert!(counted(repeated) > 0 && counted(broken_off) == 0);
+    assert_eq!(door.send("POST", "/auth/v1/break", &[]).status, 502);
+    assert_eq!(counted(broken_off), 1);
+}
+
+#[test]
 fn an_address_that_asks_too_often_is_told_when_to_come_back_and_costs_the_services_nothing() {
     let door = FrontDoor::start_with(&[("ENT_ADDRESS_REQUESTS", 100)]);
     let answers: Vec<_> = (0..120).map(|_| door.get("/auth/v1/sessions")).collect();

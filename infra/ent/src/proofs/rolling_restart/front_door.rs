@@ -9,7 +9,7 @@ use crate::ports;
 
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// Tries that were repeated, with the same instance or another; and answers that an instance broke off.
+/// Requests that it sent once more, or to another instance than it had chosen (some are both); and answers that an instance broke off.
 const TRIED_AGAIN: [&str; 2] =
     ["haproxy_backend_retry_warnings_total", "haproxy_backend_redispatch_warnings_total"];
 const BROKEN_OFF: [&str; 1] = ["haproxy_backend_response_errors_total"];

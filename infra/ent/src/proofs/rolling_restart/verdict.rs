@@ -75,7 +75,7 @@ pub(super) fn aims(figures: &Figures) -> Vec<Aim> {
         least("replaced", "instances that were replaced under load", real(figures.replaced), real(instances), "", instances, 6),
         most("lost", "requests that were lost, though they could be repeated once", real(figures.lost), 0.0, "", asked, 1_000),
         most("repeated", "requests that were answered only when they were repeated", repeated, REPEATED, "", asked, 1_000),
-        most("tried_again", "tries of the front door that met an instance that was gone", figures.tried_again, 0.0, "", asked, 1_000),
+        most("tried_again", "times that the front door had to try again, or elsewhere", figures.tried_again, 0.0, "", asked, 1_000),
         most("broken_off", "accepted requests that an instance broke off", figures.broken_off, 0.0, "", asked, 1_000),
         least("steps", "steps of signed-in people that succeed", done, 0.999, "", figures.steps, 500),
         most("missing", "acknowledged messages that their sender does not find", real(all.sent.missing), 0.0, "", all.sent.expected, 50),
