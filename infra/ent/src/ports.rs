@@ -10,6 +10,8 @@ use crate::process;
 pub(crate) const HTTPS: u16 = 8443;
 /// Only redirects to HTTPS.
 pub(crate) const HTTP: u16 = 8080;
+/// Where the front door tells its figures.
+pub(crate) const FRONT_DOOR_FIGURES: u16 = 8405;
 /// The most instances of one service: their ports end in two digits.
 pub(crate) const MAX_INSTANCES: u16 = 9;
 

@@ -37,7 +37,13 @@ pub(super) fn handed_on<'a>(root: &Path, words: &[&'a str]) -> Result<Option<Vec
     let services = services(root);
     let named: Vec<&str> = words.collect();
     let about = if is_one { named.get(..1).unwrap_or_default() } else { named.as_slice() };
-    if let Some(unknown) = about.iter().find(|name| !services.iter().any(|service| service == *name)) {
+    // `cp` names a service before the colon, and paths.
+    let about = about.iter().filter_map(|word| match (verb, word.split_once(':')) {
+        (Some("cp"), Some((service, _))) => Some(service),
+        (Some("cp"), None) => None,
+        (Some(_) | None, _) => Some(*word),
+    });
+    if let Some(unknown) = about.into_iter().find(|name| !services.iter().any(|service| service == *name)) {
         return Err(format!("there is no service {unknown}"));
     }
     let [service, rest @ ..] = named.as_slice() else { return Ok(None) };

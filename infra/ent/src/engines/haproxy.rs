@@ -43,6 +43,7 @@ impl Haproxy {
         let variables = [
             ("ENT_HTTPS_BIND", format!("127.0.0.1:{}", ports::HTTPS).into()),
             ("ENT_HTTP_BIND", format!("127.0.0.1:{}", ports::HTTP).into()),
+            ("ENT_METRICS_BIND", format!("127.0.0.1:{}", ports::FRONT_DOOR_FIGURES).into()),
             ("ENT_HTTPS_PORT", ports::HTTPS.to_string().into()),
             ("ENT_CERTIFICATE", self.layout.path("tls/front-door.pem").into_os_string()),
             ("ENT_STATUS_PAGE", shared.join("status-page.html").into_os_string()),

@@ -75,7 +75,11 @@ fn describe(path: &Path) -> String {
 }
 
 fn free_ports(own: &[u16]) -> Finding {
-    let wanted = ports::DEMO.all().into_iter().chain([ports::HTTPS, ports::HTTP]).chain(ports::TEST.all());
+    let wanted = ports::DEMO
+        .all()
+        .into_iter()
+        .chain([ports::HTTPS, ports::HTTP, ports::FRONT_DOOR_FIGURES])
+        .chain(ports::TEST.all());
     let taken: Vec<u16> = wanted.filter(|port| !own.contains(port) && !ports::is_free(*port)).collect();
     let named = taken.iter().map(|&port| {
         let holder = crate::process::port_holder(port).unwrap_or_else(|| "another process".to_owned());

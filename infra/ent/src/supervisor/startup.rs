@@ -63,7 +63,8 @@ pub(crate) fn bring_up(
 fn require_free_ports(options: &Options) -> Result<()> {
     let services = services::ports(options.instances);
     let proxies = if options.faults { faults::ports(options.instances) } else { Vec::new() };
-    let all: Vec<u16> = [ports::HTTPS, ports::HTTP].into_iter().chain(services).chain(proxies).collect();
+    let front_door = [ports::HTTPS, ports::HTTP, ports::FRONT_DOOR_FIGURES];
+    let all: Vec<u16> = front_door.into_iter().chain(services).chain(proxies).collect();
     ports::require_free(&all)
 }
 

@@ -106,7 +106,7 @@ fn a_broken_connection_replays_a_get_but_never_a_body() {
 fn programs_on_its_machine_are_told_what_it_had_to_repeat() {
     let door = FrontDoor::start();
     let counted = |name: &str| {
-        let counts = door.plain("/metrics?scope=backend", "localhost").body;
+        let counts = door.figures("/metrics?scope=backend");
         let line = counts.lines().find(|line| line.starts_with(&format!("{name}{{proxy=\"auth\"}} ")));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).expect("it is counted")
     };

@@ -193,6 +193,8 @@ fn spawn(haproxy: &Haproxy, https: u16, http: u16, bounds: &[(&str, u32)]) -> Ch
     command.envs(launch.environment).current_dir(&launch.folder);
     command.env("ENT_HTTPS_BIND", format!("127.0.0.1:{https}")).env("ENT_HTTPS_PORT", https.to_string());
     command.env("ENT_HTTP_BIND", format!("127.0.0.1:{http}"));
+    // Figures on a socket beside the runtime API's: no port for each test.
+    command.env_remove("ENT_METRICS_BIND");
     command.envs(bounds.iter().map(|(name, value)| (name, value.to_string())));
     command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }

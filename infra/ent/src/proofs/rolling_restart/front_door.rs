@@ -24,7 +24,7 @@ pub(super) struct Troubles {
 impl Troubles {
     /// Until now.
     pub(super) fn of(context: &Context) -> Result<Self> {
-        let url = format!("http://127.0.0.1:{}/metrics?scope=backend", ports::HTTP);
+        let url = format!("http://127.0.0.1:{}/metrics?scope=backend", ports::FRONT_DOOR_FIGURES);
         let text = context.block_on("the front door's counts", LIMIT, async {
             Ok(context.http.get(&url).send().await?.error_for_status()?.text().await?)
         })?;
