@@ -1,9 +1,9 @@
 //! Settles which volumes the first container fills, and to which user of which container they belong.
 
-use std::os::unix::fs::chown;
+use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::layout::{Layout, make_dir, set_mode};
 
@@ -49,9 +49,11 @@ impl Volume {
         own(&self.path, self.user)
     }
 
-    /// Makes a folder in it.
+    /// Makes a folder in it. What its container has put there instead is not followed to another's.
     pub(super) fn make_folder(&self, relative: &str) -> Result<()> {
-        make_dir(&self.path.join(relative), 0o700)?;
+        let folder = self.path.join(relative);
+        ensure!(!folder.is_symlink(), "{} is a link, and links are not followed here", folder.display());
+        make_dir(&folder, 0o700)?;
         own(&self.path, self.user)
     }
 
@@ -61,10 +63,10 @@ impl Volume {
     }
 }
 
-/// Gives everything below a path to a user.
+/// Gives everything below a path to a user: links too, and never what they lead to, which may be another container's.
 pub(super) fn own(path: &Path, user: User) -> Result<()> {
     let User(id) = user;
-    chown(path, Some(id), Some(id))
+    lchown(path, Some(id), Some(id))
         .with_context(|| format!("cannot give {} to user {id}", path.display()))?;
     if path.is_dir() && !path.is_symlink() {
         for entry in std::fs::read_dir(path)? {
@@ -72,4 +74,26 @@ pub(super) fn own(path: &Path, user: User) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::layout::remove_dir;
+
+    #[test]
+    fn a_link_that_a_container_has_planted_is_not_followed() {
+        let folder = std::env::temp_dir().join(format!("ent-volume-{}", std::process::id()));
+        make_dir(&folder, 0o700).unwrap();
+        let me = User(rustix::process::geteuid().as_raw());
+        // Whoever followed it would not find anything there.
+        symlink("/no/such/file", folder.join("link")).unwrap();
+        own(&folder, me).unwrap();
+        let volume = Volume { path: folder.clone(), user: me };
+        assert!(volume.make_folder("link").unwrap_err().to_string().contains("is a link"));
+        volume.make_folder("audit").unwrap();
+        remove_dir(&folder).unwrap();
+    }
 }
